@@ -1,0 +1,157 @@
+//! Layers and models: named weights around a `forward` made of kernels and sublayer calls.
+//!
+//! Straight-line parts of a forward are ordinary [`Kernel`]s whose inputs are arguments, weights
+//! and earlier values; only sublayer calls and `for` stand between them.
+
+use super::{Check, DType, Dim, Input, Int, Kernel, declare_id};
+
+declare_id!(
+    /// A value of a forward: an argument, an intermediate or an output.
+    ValueId, "v"
+);
+
+/// A weight tensor of a layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightTensor {
+    /// Field name.
+    pub name: String,
+    /// Element type.
+    pub dtype: DType,
+    /// Over the layer's dims.
+    pub shape: Vec<Int>,
+    /// Name in the file, without the prefix of the place where the layer is used.
+    pub tensor: String,
+}
+
+/// A sublayer, possibly repeated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sublayer {
+    /// Field name.
+    pub name: String,
+    /// Name of the layer (instance).
+    pub layer: String,
+    /// Module (spec) that declares it; `None` for this one.
+    pub module: Option<String>,
+    /// Its dims, over this layer's dims, in its own order.
+    pub dims: Vec<Int>,
+    /// How many; `None` is a single one.
+    pub count: Option<Int>,
+    /// Name prefix, with `{i}` for the number.
+    pub prefix: String,
+}
+
+/// A layer instance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layer {
+    /// Struct name.
+    pub name: String,
+    /// Comment lines above it.
+    pub doc: String,
+    /// Dims given when it is made, in order (`DimId(n)` in the layer's shapes is `dims[n]`).
+    pub dims: Vec<String>,
+    /// Constraints on the dims.
+    pub checks: Vec<Check>,
+    /// Tensors.
+    pub weights: Vec<WeightTensor>,
+    /// Sublayers.
+    pub sublayers: Vec<Sublayer>,
+    /// `f32` scalars fixed by the configuration (models only).
+    pub scalars: Vec<String>,
+    /// The computation.
+    pub forward: Forward,
+}
+
+/// One value of a forward.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Value {
+    /// As written.
+    pub name: String,
+    /// Element type.
+    pub dtype: DType,
+    /// Over the forward's dims.
+    pub shape: Vec<Int>,
+}
+
+/// A layer's computation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forward {
+    /// The header as written.
+    pub header: String,
+    /// The layer's dims first (bound `Layer`), then those of the arguments.
+    pub dims: Vec<Dim>,
+    /// Arguments in order; they are `values[0..inputs.len()]`.
+    pub inputs: Vec<Input>,
+    /// Entry checks on the arguments.
+    pub checks: Vec<Check>,
+    /// All values.
+    pub values: Vec<Value>,
+    /// Values handed to the caller, in order.
+    pub outputs: Vec<ValueId>,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+}
+
+/// What feeds an input of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arg {
+    /// A value of this forward.
+    Value(ValueId),
+    /// A weight tensor of this layer.
+    Weight(usize),
+    /// A configuration scalar of this layer.
+    Scalar(usize),
+}
+
+/// One step of a forward.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// A straight-line computation.
+    Compute {
+        /// Its dims are exactly the forward's dims (same ids, all bound `Layer`-style by the caller).
+        kernel: Box<Kernel>,
+        /// One per kernel input.
+        args: Vec<Arg>,
+        /// One per kernel output.
+        outs: Vec<ValueId>,
+    },
+    /// A sublayer's forward.
+    Call {
+        /// Which sublayer.
+        sublayer: usize,
+        /// Whether it is the loop's current one.
+        indexed: bool,
+        /// One per input of its forward.
+        args: Vec<Arg>,
+        /// One per output.
+        outs: Vec<ValueId>,
+    },
+    /// `for i in count`: afterwards `carried.0` holds what the last round left in `carried.1`.
+    Loop {
+        /// Rounds.
+        count: Int,
+        /// Body.
+        body: Vec<Step>,
+        /// (value read at the start of a round, value that replaces it at its end).
+        carried: Vec<(ValueId, ValueId)>,
+    },
+}
+
+/// Where one of a model's dims or scalars comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelConfig {
+    /// Name in the model: a dim of `layer.dims` or one of `layer.scalars`.
+    pub name: String,
+    /// Key in the configuration file.
+    pub key: Option<String>,
+    /// Default, or the fixed value when there is no key.
+    pub value: Option<f64>,
+}
+
+/// A model: a layer plus its configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// The layer; its weights' tensor names are absolute.
+    pub layer: Layer,
+    /// Configuration in order.
+    pub config: Vec<ModelConfig>,
+}
