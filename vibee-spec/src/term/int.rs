@@ -181,6 +181,28 @@ impl Int {
         Int::atom(Atom::Mod(Box::new(self.clone()), Box::new(other.clone())))
     }
 
+    /// `self / other`, if `other` is a single product that divides every term.
+    #[must_use]
+    pub fn exact_div(&self, other: &Int) -> Option<Int> {
+        let mut divisor = other.terms.iter();
+        let (by, k) = divisor.next()?;
+        if divisor.next().is_some() {
+            return None;
+        }
+        let mut out = Int::default();
+        for (m, c) in &self.terms {
+            let mut rest = m.clone();
+            for a in by {
+                rest.remove(rest.iter().position(|x| x == a)?);
+            }
+            if c % k != 0 {
+                return None;
+            }
+            out.add_term(rest, c / k);
+        }
+        Some(out)
+    }
+
     /// The smaller of the two.
     #[must_use]
     pub fn minimum(&self, other: &Int) -> Int {

@@ -1,0 +1,259 @@
+//! Gives every nested fold a definition of its own, so that a definition is either elementwise or
+//! exactly one fold of an elementwise body.
+//!
+//! A fold that stood under a condition and reads positions that are only valid there takes the
+//! condition along as its guard. Folds equal up to index names are lifted once.
+
+use std::collections::{BTreeMap, HashMap};
+
+use vibee_spec::term::{Def, DefId, ExprId, Exprs, IndexId, Int, Kernel, Node, Op, Pos, Source};
+
+use super::rewrite::{conjoin, free_indices, substitute, visit};
+
+/// Lifts all nested folds.
+pub fn run(kernel: &mut Kernel) {
+    let old = std::mem::take(&mut kernel.defs);
+    let mut lift = Lift { kernel, renumber: BTreeMap::new(), known: HashMap::new() };
+    for (n, def) in old.into_iter().enumerate() {
+        let mut memo = HashMap::new();
+        let body = lift.expr(def.body, &def.name, None, true, &mut memo);
+        let id = DefId(lift.kernel.defs.len() as u32);
+        lift.renumber.insert(DefId(n as u32), id);
+        lift.kernel.defs.push(Def { body, ..def });
+    }
+    let renumber = lift.renumber;
+    for o in &mut kernel.outputs {
+        o.def = renumber[&o.def];
+    }
+}
+
+struct Lift<'a> {
+    kernel: &'a mut Kernel,
+    /// Old definition → its new number (lifted ones are interleaved).
+    renumber: BTreeMap<DefId, DefId>,
+    /// Canonical text of a lifted fold → its definition and the order of its free indices.
+    known: HashMap<String, DefId>,
+}
+
+type Memo = HashMap<(ExprId, Option<ExprId>), ExprId>;
+
+impl Lift<'_> {
+    fn expr(&mut self, e: ExprId, parent: &str, under: Option<ExprId>, root: bool, memo: &mut Memo) -> ExprId {
+        if let Some(&done) = memo.get(&(e, under)) {
+            return done;
+        }
+        let dtype = self.kernel.exprs.dtype(e).clone();
+        let node = match self.kernel.exprs.node(e).clone() {
+            leaf @ (Node::Float(..) | Node::Bool(_) | Node::Int(_)) => leaf,
+            Node::Load { from, at, outside } => Node::Load {
+                from: match from {
+                    Source::Def(d) => Source::Def(*self.renumber.get(&d).unwrap_or(&d)),
+                    input => input,
+                },
+                at: at
+                    .into_iter()
+                    .map(|p| match p {
+                        Pos::Data(d) => Pos::Data(self.expr(d, parent, under, false, memo)),
+                        at @ Pos::At(_) => at,
+                    })
+                    .collect(),
+                outside: outside.map(|o| self.expr(o, parent, under, false, memo)),
+            },
+            Node::Op(Op::Select, args) => {
+                let cond = self.expr(args[0], parent, under, false, memo);
+                let not = self.kernel.exprs.intern(Node::Op(Op::Not, vec![cond]), vibee_spec::term::DType::Bool);
+                let yes = conjoin(&mut self.kernel.exprs, under, Some(cond));
+                let no = conjoin(&mut self.kernel.exprs, under, Some(not));
+                let then = self.expr(args[1], parent, yes, false, memo);
+                let other = self.expr(args[2], parent, no, false, memo);
+                Node::Op(Op::Select, vec![cond, then, other])
+            }
+            Node::Op(op, args) => {
+                Node::Op(op, args.into_iter().map(|a| self.expr(a, parent, under, false, memo)).collect())
+            }
+            Node::Cast(to, a) => Node::Cast(to, self.expr(a, parent, under, false, memo)),
+            Node::Fold { op, over, guard, body } => {
+                let name = format!("{parent}_{}", op.name());
+                let guard = guard.map(|g| self.expr(g, &name, under, false, memo));
+                let inner = conjoin(&mut self.kernel.exprs, under, guard);
+                let body = self.expr(body, &name, inner, false, memo);
+                let fold = Node::Fold { op, over, guard, body };
+                if root {
+                    fold
+                } else {
+                    let lifted = self.define(fold, dtype.clone(), name, under);
+                    memo.insert((e, under), lifted);
+                    return lifted;
+                }
+            }
+        };
+        let out = self.kernel.exprs.intern(node, dtype);
+        memo.insert((e, under), out);
+        out
+    }
+
+    /// Makes (or finds) the definition of a fold and returns the load that replaces it.
+    fn define(
+        &mut self,
+        fold: Node,
+        dtype: vibee_spec::term::DType,
+        name: String,
+        under: Option<ExprId>,
+    ) -> ExprId {
+        let Node::Fold { op, over, guard, body } = fold else { unreachable!("only folds are lifted") };
+        let exprs = &mut self.kernel.exprs;
+        let needs_guard = under.is_some() && reads_conditionally(self.kernel, body);
+        let exprs_guard = if needs_guard { conjoin(&mut self.kernel.exprs, under, guard) } else { guard };
+        let _ = exprs;
+        let fold = self
+            .kernel
+            .exprs
+            .intern(Node::Fold { op, over: over.clone(), guard: exprs_guard, body }, dtype.clone());
+        let free = free_indices(&self.kernel.exprs, fold);
+        let at: Vec<Pos> = free.iter().map(|i| Pos::At(Int::index(*i))).collect();
+        let key = canonical(self.kernel, fold, &free);
+        let id = match self.known.get(&key) {
+            Some(&id) => id,
+            None => {
+                let map: BTreeMap<IndexId, Int> = free
+                    .iter()
+                    .map(|i| {
+                        let index = self.kernel.indices[i.index()].clone();
+                        (*i, Int::index(self.kernel.fresh_index(index.name, index.extent)))
+                    })
+                    .collect();
+                let body = substitute(&mut self.kernel.exprs, fold, &map);
+                let indices: Vec<IndexId> = free.iter().filter_map(|i| map[i].as_index()).collect();
+                let id = DefId(self.kernel.defs.len() as u32);
+                self.kernel.defs.push(Def {
+                    name: self.unused_name(name),
+                    shape: indices.iter().map(|i| self.kernel.indices[i.index()].extent.clone()).collect(),
+                    store: indices.iter().map(|i| Int::index(*i)).collect(),
+                    indices,
+                    dtype: dtype.clone(),
+                    body,
+                    text: String::new(),
+                });
+                self.known.insert(key, id);
+                id
+            }
+        };
+        self.kernel.exprs.intern(Node::Load { from: Source::Def(id), at, outside: None }, dtype)
+    }
+
+    fn unused_name(&self, name: String) -> String {
+        let taken = |n: &str| {
+            self.kernel.defs.iter().any(|d| d.name == n) || self.kernel.inputs.iter().any(|i| i.name == n)
+        };
+        let mut candidate = name.clone();
+        let mut n = 2;
+        while taken(&candidate) {
+            candidate = format!("{name}{n}");
+            n += 1;
+        }
+        candidate
+    }
+}
+
+/// Whether some load may be out of range when the conditions around it are ignored.
+fn reads_conditionally(kernel: &Kernel, e: ExprId) -> bool {
+    let mut found = false;
+    visit(&kernel.exprs, e, &mut |_, node| {
+        if let Node::Load { from, at, outside: None } = node {
+            let shape = match from {
+                Source::Input(i) => &kernel.input(*i).shape,
+                Source::Def(d) => &kernel.def(*d).shape,
+            };
+            found |= at.iter().zip(shape).any(|(p, extent)| match p {
+                Pos::At(i) => !always_inside(kernel, i, extent),
+                Pos::Data(_) => false,
+            });
+        }
+    });
+    found
+}
+
+/// A bare index over exactly this extent.
+fn always_inside(kernel: &Kernel, i: &Int, extent: &Int) -> bool {
+    i.as_index().is_some_and(|i| kernel.indices[i.index()].extent == *extent)
+}
+
+/// Text of an expression in which indices are numbered by their place, so that expressions equal up
+/// to index names have equal texts.
+fn canonical(kernel: &Kernel, e: ExprId, free: &[IndexId]) -> String {
+    let mut numbers: BTreeMap<IndexId, usize> = BTreeMap::new();
+    for i in free {
+        let n = numbers.len();
+        numbers.insert(*i, n);
+    }
+    let mut out = String::new();
+    write(kernel, &kernel.exprs, e, &mut numbers, &mut out);
+    for i in free {
+        out.push_str(&format!("|{:?}", kernel.indices[i.index()].extent));
+    }
+    return out;
+
+    fn write(
+        kernel: &Kernel,
+        exprs: &Exprs,
+        e: ExprId,
+        numbers: &mut BTreeMap<IndexId, usize>,
+        out: &mut String,
+    ) {
+        // Index ids in integers are renamed to their numbers, far above real ids.
+        let int = |i: &Int, numbers: &BTreeMap<IndexId, usize>| {
+            let map = numbers
+                .iter()
+                .map(|(i, n)| (*i, Int::index(IndexId(u32::MAX / 2 + *n as u32))))
+                .collect::<BTreeMap<_, _>>();
+            format!("{:?}", super::rewrite::substitute_int(i, &map))
+        };
+        match exprs.node(e) {
+            Node::Int(i) => out.push_str(&int(i, numbers)),
+            Node::Fold { op, over, guard, body } => {
+                out.push_str(op.name());
+                for i in over {
+                    let n = numbers.len();
+                    numbers.insert(*i, n);
+                    out.push_str(&format!("[{:?}]", kernel.indices[i.index()].extent));
+                }
+                out.push('(');
+                for c in guard.iter().chain([body]) {
+                    write(kernel, exprs, *c, numbers, out);
+                    out.push(';');
+                }
+                out.push(')');
+            }
+            Node::Load { from, at, outside } => {
+                out.push_str(&format!("{from:?}["));
+                for p in at {
+                    match p {
+                        Pos::At(i) => out.push_str(&int(i, numbers)),
+                        Pos::Data(d) => write(kernel, exprs, *d, numbers, out),
+                    }
+                    out.push(',');
+                }
+                if let Some(o) = outside {
+                    out.push(';');
+                    write(kernel, exprs, *o, numbers, out);
+                }
+                out.push(']');
+            }
+            Node::Op(op, args) => {
+                out.push_str(op.info().name);
+                out.push('(');
+                for a in args {
+                    write(kernel, exprs, *a, numbers, out);
+                    out.push(',');
+                }
+                out.push(')');
+            }
+            Node::Cast(to, a) => {
+                out.push_str(&format!("{to:?}("));
+                write(kernel, exprs, *a, numbers, out);
+                out.push(')');
+            }
+            leaf => out.push_str(&format!("{leaf:?}")),
+        }
+    }
+}

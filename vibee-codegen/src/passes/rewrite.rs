@@ -1,0 +1,175 @@
+//! Shared ways to walk and rewrite expressions.
+
+use std::collections::{BTreeMap, HashMap};
+
+use vibee_spec::term::{Atom, DType, ExprId, Exprs, IndexId, Int, Node, Op, Pos, Source};
+
+/// Calls `f` on `e` and everything below it, each distinct expression once.
+pub fn visit(exprs: &Exprs, e: ExprId, f: &mut dyn FnMut(ExprId, &Node)) {
+    let mut seen = std::collections::HashSet::new();
+    let mut stack = vec![e];
+    while let Some(id) = stack.pop() {
+        if seen.insert(id) {
+            f(id, exprs.node(id));
+            let mut children = exprs.children(id);
+            children.reverse();
+            stack.extend(children);
+        }
+    }
+}
+
+/// Rebuilds `e` bottom-up: `f` gets each node with its operands already rewritten and returns
+/// the replacement. Integer positions inside nodes are the callback's business.
+pub fn rebuild(
+    exprs: &mut Exprs,
+    e: ExprId,
+    memo: &mut HashMap<ExprId, ExprId>,
+    f: &mut dyn FnMut(&mut Exprs, Node, DType) -> ExprId,
+) -> ExprId {
+    if let Some(&done) = memo.get(&e) {
+        return done;
+    }
+    let dtype = exprs.dtype(e).clone();
+    let mut go = |exprs: &mut Exprs, id: ExprId| rebuild(exprs, id, memo, f);
+    let node = match exprs.node(e).clone() {
+        Node::Load { from, at, outside } => Node::Load {
+            from,
+            at: at
+                .into_iter()
+                .map(|p| match p {
+                    Pos::Data(d) => Pos::Data(go(exprs, d)),
+                    at @ Pos::At(_) => at,
+                })
+                .collect(),
+            outside: outside.map(|o| go(exprs, o)),
+        },
+        Node::Op(op, args) => Node::Op(op, args.into_iter().map(|a| go(exprs, a)).collect()),
+        Node::Cast(to, a) => Node::Cast(to, go(exprs, a)),
+        Node::Fold { op, over, guard, body } => {
+            Node::Fold { op, over, guard: guard.map(|g| go(exprs, g)), body: go(exprs, body) }
+        }
+        leaf @ (Node::Float(..) | Node::Bool(_) | Node::Int(_)) => leaf,
+    };
+    let out = f(exprs, node, dtype);
+    memo.insert(e, out);
+    out
+}
+
+/// Replaces indices by integer expressions, binders of inner folds included when they are
+/// renamed to another index.
+pub fn substitute(exprs: &mut Exprs, e: ExprId, map: &BTreeMap<IndexId, Int>) -> ExprId {
+    if map.is_empty() {
+        return e;
+    }
+    rebuild(exprs, e, &mut HashMap::new(), &mut |exprs, node, dtype| {
+        exprs.intern(substitute_node(node, map), dtype)
+    })
+}
+
+/// [`substitute`] for the integers of one node.
+fn substitute_node(node: Node, map: &BTreeMap<IndexId, Int>) -> Node {
+    match node {
+        Node::Int(i) => Node::Int(substitute_int(&i, map)),
+        Node::Load { from, at, outside } => Node::Load {
+            from,
+            at: at
+                .into_iter()
+                .map(|p| match p {
+                    Pos::At(i) => Pos::At(substitute_int(&i, map)),
+                    data @ Pos::Data(_) => data,
+                })
+                .collect(),
+            outside,
+        },
+        Node::Fold { op, over, guard, body } => Node::Fold {
+            op,
+            over: over.into_iter().map(|i| map.get(&i).and_then(Int::as_index).unwrap_or(i)).collect(),
+            guard,
+            body,
+        },
+        other => other,
+    }
+}
+
+/// Replaces indices in an integer expression.
+#[must_use]
+pub fn substitute_int(i: &Int, map: &BTreeMap<IndexId, Int>) -> Int {
+    i.substitute(&|a| match a {
+        Atom::Index(x) => map.get(x).cloned(),
+        _ => None,
+    })
+}
+
+/// Indices an expression mentions and does not bind, in order of first occurrence.
+#[must_use]
+pub fn free_indices(exprs: &Exprs, e: ExprId) -> Vec<IndexId> {
+    let mut found = Vec::new();
+    let mut bound = Vec::new();
+    visit(exprs, e, &mut |_, node| {
+        let mut add = |i: &Int| {
+            i.visit_leaves(&mut |a| {
+                if let Atom::Index(x) = a
+                    && !found.contains(x)
+                {
+                    found.push(*x);
+                }
+            });
+        };
+        match node {
+            Node::Int(i) => add(i),
+            Node::Load { at, .. } => at.iter().for_each(|p| {
+                if let Pos::At(i) = p {
+                    add(i);
+                }
+            }),
+            Node::Fold { over, .. } => bound.extend(over.iter().copied()),
+            _ => {}
+        }
+    });
+    // Binders are unique, so a bound index never also occurs free.
+    found.retain(|i| !bound.contains(i));
+    found
+}
+
+/// Every load below `e`.
+#[must_use]
+pub fn loads(exprs: &Exprs, e: ExprId) -> Vec<(ExprId, Source, Vec<Pos>)> {
+    let mut out = Vec::new();
+    visit(exprs, e, &mut |id, node| {
+        if let Node::Load { from, at, .. } = node {
+            out.push((id, *from, at.clone()));
+        }
+    });
+    out
+}
+
+/// The terms of a conjunction.
+#[must_use]
+pub fn conjuncts(exprs: &Exprs, guard: ExprId) -> Vec<ExprId> {
+    match exprs.node(guard) {
+        Node::Op(Op::And, args) => args.iter().flat_map(|a| conjuncts(exprs, *a)).collect(),
+        _ => vec![guard],
+    }
+}
+
+/// `a and b`, either possibly absent.
+pub fn conjoin(exprs: &mut Exprs, a: Option<ExprId>, b: Option<ExprId>) -> Option<ExprId> {
+    match (a, b) {
+        (Some(a), Some(b)) if a == b => Some(a),
+        (Some(a), Some(b)) => Some(exprs.intern(Node::Op(Op::And, vec![a, b]), DType::Bool)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// Sum of the costs of the distinct operators below `e`, folds not entered.
+#[must_use]
+pub fn cost(exprs: &Exprs, e: ExprId) -> u32 {
+    let mut sum = 0;
+    visit(exprs, e, &mut |_, node| match node {
+        Node::Op(op, _) => sum += op.info().cost,
+        Node::Cast(..) => sum += 1,
+        Node::Load { at, .. } if at.iter().any(|p| matches!(p, Pos::Data(_))) => sum += 8,
+        _ => {}
+    });
+    sum
+}

@@ -1,0 +1,116 @@
+//! Undoes merged axes: a definition stored at `h*C + c` becomes one with an axis each for `h` and
+//! `c`, and positions that read it are split the same way.
+//!
+//! An output keeps its merged shape for the caller; the split is then a view of it. Row-major
+//! order makes both the same memory.
+
+use std::collections::{BTreeMap, HashMap};
+
+use vibee_spec::term::{DefId, IndexId, Int, Kernel, Node, Pos, Source};
+
+use super::rewrite::rebuild;
+
+/// Digits of each stored axis, most significant first.
+type Digits = Vec<Vec<Int>>;
+
+/// Splits every merged definition.
+pub fn run(kernel: &mut Kernel) {
+    let mut merged: BTreeMap<DefId, Digits> = BTreeMap::new();
+    for d in 0..kernel.defs.len() {
+        let id = DefId(d as u32);
+        let body = kernel.defs[d].body;
+        let new = rebuild(&mut kernel.exprs, body, &mut HashMap::new(), &mut |exprs, node, dtype| {
+            let node = match node {
+                Node::Load { from: Source::Def(p), at, outside } if merged.contains_key(&p) => Node::Load {
+                    from: Source::Def(p),
+                    at: split_positions(&at, &merged[&p], &kernel.indices),
+                    outside,
+                },
+                other => other,
+            };
+            exprs.intern(node, dtype)
+        });
+        let def = &mut kernel.defs[d];
+        def.body = new;
+        if def.store.iter().all(|s| s.as_index().is_some()) {
+            // Axes in storage order, so that later passes may treat them as one list.
+            def.indices = def.store.iter().filter_map(Int::as_index).collect();
+            continue;
+        }
+        let order: Vec<Vec<IndexId>> = def.store.iter().map(|s| digits_of(s, &kernel.indices)).collect();
+        let digits: Digits = order
+            .iter()
+            .map(|axis| axis.iter().map(|i| kernel.indices[i.index()].extent.clone()).collect())
+            .collect();
+        let def = &mut kernel.defs[d];
+        def.indices = order.concat();
+        def.store = def.indices.iter().map(|i| Int::index(*i)).collect();
+        def.shape = digits.concat();
+        merged.insert(id, digits);
+    }
+}
+
+/// The indices of a mixed-radix position, most significant first: the index whose weight is the
+/// product of the extents of those after it.
+fn digits_of(store: &Int, indices: &[vibee_spec::term::Index]) -> Vec<IndexId> {
+    let mut found: Vec<IndexId> = Vec::new();
+    store.visit_leaves(&mut |a| {
+        if let vibee_spec::term::Atom::Index(i) = a {
+            found.push(*i);
+        }
+    });
+    let mut order = Vec::new();
+    let mut weight = Int::constant(1);
+    while !found.is_empty() {
+        let next = found
+            .iter()
+            .position(|i| store.linear_in(*i).is_some_and(|(c, _)| c == weight))
+            .unwrap_or(0);
+        let i = found.remove(next);
+        weight = weight.mul(&indices[i.index()].extent);
+        order.insert(0, i);
+    }
+    order
+}
+
+/// Positions of a merged array, one per digit.
+fn split_positions(at: &[Pos], digits: &Digits, indices: &[vibee_spec::term::Index]) -> Vec<Pos> {
+    let mut out = Vec::new();
+    for (pos, radices) in at.iter().zip(digits) {
+        let Pos::At(p) = pos else {
+            // A data position can only be split by arithmetic the checker refuses on merged axes.
+            out.push(pos.clone());
+            continue;
+        };
+        let mut rest = p.clone();
+        let mut parts = Vec::new();
+        for radix in radices.iter().skip(1).rev() {
+            let (q, r) = div_rem(&rest, radix, indices);
+            parts.insert(0, Pos::At(r));
+            rest = q;
+        }
+        parts.insert(0, Pos::At(rest));
+        out.extend(parts);
+    }
+    out
+}
+
+/// `p = q * radix + r`, by inspection where `p` is visibly of that form.
+fn div_rem(p: &Int, radix: &Int, indices: &[vibee_spec::term::Index]) -> (Int, Int) {
+    let mut candidate = None;
+    p.visit_leaves(&mut |a| {
+        if let vibee_spec::term::Atom::Index(i) = a
+            && indices[i.index()].extent == *radix
+            && p.linear_in(*i).is_some_and(|(c, _)| c == Int::constant(1))
+        {
+            candidate = Some(*i);
+        }
+    });
+    if let Some(i) = candidate {
+        let rest = p.sub(&Int::index(i));
+        if let Some(q) = rest.exact_div(radix) {
+            return (q, Int::index(i));
+        }
+    }
+    (p.floor_div(radix), p.floor_mod(radix))
+}
