@@ -108,9 +108,24 @@ pub struct TypeDecl {
     /// Fields of a struct.
     pub fields: Vec<Field>,
     /// Variants of an enum.
-    pub variants: Vec<Ident>,
+    pub variants: Vec<Variant>,
+    /// What an alias stands for, as type text.
+    pub alias: Option<Ident>,
     /// Whole declaration.
     pub span: Span,
+}
+
+/// An enum variant: `NAME`, `NAME: 3`, `Name: Payload`.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// Its name.
+    pub name: Ident,
+    /// Its number, as written.
+    pub value: Option<Ident>,
+    /// The type it carries, as text.
+    pub payload: Option<Ident>,
+    /// Trailing comment.
+    pub doc: Option<String>,
 }
 
 /// A struct field: `name: type = default  # comment`. The type is kept as text here.
@@ -354,6 +369,8 @@ pub struct Define {
     pub op: DefineOp,
     /// Right-hand side.
     pub value: Expr,
+    /// Trailing comment, or the comment lines directly above.
+    pub doc: Option<String>,
     /// Whole statement.
     pub span: Span,
 }
