@@ -1,1 +1,43 @@
-//! Placeholder.
+//! What generated kernels stand on: SIMD lanes, views, scratch memory, threads and matrix products.
+//!
+//! Kernels are written once against [`isa::Isa`] and run at the best level the CPU has. This is the only
+//! crate of the workspace with `unsafe`; its public API is safe, so generated code forbids `unsafe`.
+//! Nothing here knows any kernel by name.
+//!
+//! A kernel's way through the crate: [`ctx::Ctx::frame`] gives scratch and a [`ctx::Par`], whose `run`
+//! hands every grid index and its [`cut`] of the outputs to a [`task::Task`], which loops over
+//! [`lanes::Block`]s and loads and stores [`lanes::F32`] values through [`lanes::Row`].
+
+pub mod ctx;
+pub mod cut;
+pub mod error;
+pub mod isa;
+pub mod lanes;
+pub mod level;
+pub mod math;
+pub mod scratch;
+pub mod task;
+pub mod tensor;
+pub mod view;
+pub mod weights;
+
+pub use half::{bf16, f16};
+
+pub use ctx::{Ctx, Par};
+pub use cut::{At, Axis, Cut, Cuts, Tile};
+pub use error::{LoadError, ShapeError};
+pub use isa::{Isa, Kernel};
+pub use lanes::{ArgMax, ArgMin, Block, F32, I32, Lane, Lanes, Mask, Row, RowMut};
+pub use level::Level;
+pub use scratch::Scratch;
+pub use task::Task;
+pub use tensor::{Element, Tensor};
+pub use view::{View, ViewMut};
+
+/// Everything that generated kernels name: `use igla_runtime::prelude::*;`.
+pub mod prelude {
+    pub use crate::{
+        ArgMax, ArgMin, At, Block, Ctx, Element, F32, I32, Isa, Kernel, Lane, Lanes, Level, Mask, Par, Row,
+        RowMut, Scratch, ShapeError, Task, Tensor, Tile, View, ViewMut, bf16, f16,
+    };
+}

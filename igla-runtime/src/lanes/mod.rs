@@ -1,0 +1,124 @@
+//! Lane values in blocks of `U` registers, and the loops over index ranges that produce those blocks.
+//!
+//! Generated code is written with these types. Every operation is `#[inline(always)]` and works register
+//! by register without closures or loops, so that nothing is left to call after inlining.
+//! Nothing here may touch memory except [`row`], which checks bounds first.
+
+mod arg;
+mod block;
+mod f32;
+mod i32;
+mod mask;
+pub mod row;
+mod table;
+
+pub use arg::{ArgMax, ArgMin};
+pub use block::{Block, Part, Parts};
+pub use f32::F32;
+pub use i32::I32;
+pub use mask::Mask;
+pub use row::{Lane, Row, RowMut};
+
+use crate::isa::Isa;
+
+/// The most registers a block may have.
+pub const MAX_UNROLL: usize = 8;
+
+/// `[value(0), …, value(U - 1)]`, unrolled in the source: constant conditions remove the excess
+/// before any code is generated, so neither loop unrolling nor closure inlining is needed.
+macro_rules! registers {
+    ($U:ident, |$i:ident| $value:expr) => {{
+        const { assert!($U >= 1 && $U <= $crate::lanes::MAX_UNROLL, "a block has 1 to 8 registers") };
+        let mut out = {
+            let $i = 0usize;
+            [$value; $U]
+        };
+        $crate::lanes::registers!(@rest $U, out, $i, $value, 1 2 3 4 5 6 7);
+        out
+    }};
+    (@rest $U:ident, $out:ident, $i:ident, $value:expr, $($n:literal)*) => {
+        $(if const { $U > $n } {
+            let $i: usize = $n;
+            $out[$i] = $value;
+        })*
+    };
+}
+pub(crate) use registers;
+
+/// Runs a statement for each register index below `U`, unrolled like [`registers`].
+macro_rules! each_register {
+    ($U:ident, |$i:ident| $body:expr) => {
+        $crate::lanes::each_register!(@all $U, $i, $body, 0 1 2 3 4 5 6 7)
+    };
+    (@all $U:ident, $i:ident, $body:expr, $($n:literal)*) => {
+        $(if const { $U > $n } {
+            let $i: usize = $n;
+            $body;
+        })*
+    };
+}
+pub(crate) use each_register;
+
+/// What generated code asks of a token: blocks and lane constants.
+pub trait Lanes: Isa {
+    /// Splits `lo..hi` into at most two parts: the full blocks, then the tail. Empty when `lo >= hi`.
+    ///
+    /// # Panics
+    /// When `hi` exceeds `isize::MAX`, beyond which no slice reaches.
+    #[inline(always)]
+    fn parts<const U: usize>(self, lo: usize, hi: usize) -> Parts<Self, U> {
+        Parts::new(self, lo, hi)
+    }
+
+    /// `value` in every lane.
+    #[inline(always)]
+    fn splat<const U: usize>(self, value: f32) -> F32<Self, U> {
+        F32::new(self, [self.splat_f(value); U])
+    }
+
+    /// `value` in every lane.
+    #[inline(always)]
+    fn splat_i32<const U: usize>(self, value: i32) -> I32<Self, U> {
+        I32::new(self, [self.splat_i(value); U])
+    }
+
+    /// `value` in every lane.
+    #[inline(always)]
+    fn splat_mask<const U: usize>(self, value: bool) -> Mask<Self, U> {
+        Mask::new(self, [self.splat_m(value); U])
+    }
+
+    /// `value(i)` in the lane of each active index `i` of `d`, 0 elsewhere. One call per lane: for what
+    /// has no lane form, such as gathers.
+    #[inline(always)]
+    fn from_fn<const U: usize>(self, d: Block<Self, U>, value: impl Fn(usize) -> f32) -> F32<Self, U> {
+        table::f32_table(self, d, value)
+    }
+
+    /// As [`Lanes::from_fn`], for `i32`.
+    #[inline(always)]
+    fn from_fn_i32<const U: usize>(self, d: Block<Self, U>, value: impl Fn(usize) -> i32) -> I32<Self, U> {
+        table::i32_table(self, d, value)
+    }
+
+    /// As [`Lanes::from_fn`], for truth values.
+    #[inline(always)]
+    fn from_fn_mask<const U: usize>(self, d: Block<Self, U>, value: impl Fn(usize) -> bool) -> Mask<Self, U> {
+        let ones = table::i32_table(self, d, |i| value(i) as i32);
+        ones.ne(self.splat_i32(0))
+    }
+
+    /// Finds the index of the largest value.
+    #[inline(always)]
+    fn argmax<const U: usize>(self) -> ArgMax<Self, U> {
+        ArgMax::new(self)
+    }
+
+    /// Finds the index of the smallest value.
+    #[inline(always)]
+    fn argmin<const U: usize>(self) -> ArgMin<Self, U> {
+        ArgMin::new(self)
+    }
+}
+
+impl<S: Isa> Lanes for S {}
