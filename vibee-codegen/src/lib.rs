@@ -1,1 +1,8 @@
-//! Placeholder.
+//! The vibee compiler: checked terms in, Rust source out.
+//!
+//! `passes` (term → term) → `schedule` (term → loops) → `emit` (loops → Rust).
+//! This crate never depends on the code it generates.
+
+pub mod loops;
+pub mod passes;
+pub mod schedule;

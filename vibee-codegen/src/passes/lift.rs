@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use vibee_spec::term::{Def, DefId, ExprId, Exprs, IndexId, Int, Kernel, Node, Op, Pos, Source};
+use vibee_spec::term::{DType, Def, DefId, ExprId, IndexId, Int, Kernel, Node, Op, Pos, Source};
 
-use super::rewrite::{conjoin, free_indices, substitute, visit};
+use super::rewrite::{Canonical, canonical, conjoin, free_indices, substitute, visit};
 
 /// Lifts all nested folds.
 pub fn run(kernel: &mut Kernel) {
@@ -31,8 +31,8 @@ struct Lift<'a> {
     kernel: &'a mut Kernel,
     /// Old definition → its new number (lifted ones are interleaved).
     renumber: BTreeMap<DefId, DefId>,
-    /// Canonical text of a lifted fold → its definition and the order of its free indices.
-    known: HashMap<String, DefId>,
+    /// Canonical form of a lifted fold → its definition.
+    known: HashMap<Canonical, DefId>,
 }
 
 type Memo = HashMap<(ExprId, Option<ExprId>), ExprId>;
@@ -61,7 +61,7 @@ impl Lift<'_> {
             },
             Node::Op(Op::Select, args) => {
                 let cond = self.expr(args[0], parent, under, false, memo);
-                let not = self.kernel.exprs.intern(Node::Op(Op::Not, vec![cond]), vibee_spec::term::DType::Bool);
+                let not = self.kernel.exprs.intern(Node::Op(Op::Not, vec![cond]), DType::Bool);
                 let yes = conjoin(&mut self.kernel.exprs, under, Some(cond));
                 let no = conjoin(&mut self.kernel.exprs, under, Some(not));
                 let then = self.expr(args[1], parent, yes, false, memo);
@@ -96,19 +96,17 @@ impl Lift<'_> {
     fn define(
         &mut self,
         fold: Node,
-        dtype: vibee_spec::term::DType,
+        dtype: DType,
         name: String,
         under: Option<ExprId>,
     ) -> ExprId {
         let Node::Fold { op, over, guard, body } = fold else { unreachable!("only folds are lifted") };
-        let exprs = &mut self.kernel.exprs;
         let needs_guard = under.is_some() && reads_conditionally(self.kernel, body);
-        let exprs_guard = if needs_guard { conjoin(&mut self.kernel.exprs, under, guard) } else { guard };
-        let _ = exprs;
+        let guard = if needs_guard { conjoin(&mut self.kernel.exprs, under, guard) } else { guard };
         let fold = self
             .kernel
             .exprs
-            .intern(Node::Fold { op, over: over.clone(), guard: exprs_guard, body }, dtype.clone());
+            .intern(Node::Fold { op, over, guard, body }, dtype.clone());
         let free = free_indices(&self.kernel.exprs, fold);
         let at: Vec<Pos> = free.iter().map(|i| Pos::At(Int::index(*i))).collect();
         let key = canonical(self.kernel, fold, &free);
@@ -178,82 +176,3 @@ fn always_inside(kernel: &Kernel, i: &Int, extent: &Int) -> bool {
     i.as_index().is_some_and(|i| kernel.indices[i.index()].extent == *extent)
 }
 
-/// Text of an expression in which indices are numbered by their place, so that expressions equal up
-/// to index names have equal texts.
-fn canonical(kernel: &Kernel, e: ExprId, free: &[IndexId]) -> String {
-    let mut numbers: BTreeMap<IndexId, usize> = BTreeMap::new();
-    for i in free {
-        let n = numbers.len();
-        numbers.insert(*i, n);
-    }
-    let mut out = String::new();
-    write(kernel, &kernel.exprs, e, &mut numbers, &mut out);
-    for i in free {
-        out.push_str(&format!("|{:?}", kernel.indices[i.index()].extent));
-    }
-    return out;
-
-    fn write(
-        kernel: &Kernel,
-        exprs: &Exprs,
-        e: ExprId,
-        numbers: &mut BTreeMap<IndexId, usize>,
-        out: &mut String,
-    ) {
-        // Index ids in integers are renamed to their numbers, far above real ids.
-        let int = |i: &Int, numbers: &BTreeMap<IndexId, usize>| {
-            let map = numbers
-                .iter()
-                .map(|(i, n)| (*i, Int::index(IndexId(u32::MAX / 2 + *n as u32))))
-                .collect::<BTreeMap<_, _>>();
-            format!("{:?}", super::rewrite::substitute_int(i, &map))
-        };
-        match exprs.node(e) {
-            Node::Int(i) => out.push_str(&int(i, numbers)),
-            Node::Fold { op, over, guard, body } => {
-                out.push_str(op.name());
-                for i in over {
-                    let n = numbers.len();
-                    numbers.insert(*i, n);
-                    out.push_str(&format!("[{:?}]", kernel.indices[i.index()].extent));
-                }
-                out.push('(');
-                for c in guard.iter().chain([body]) {
-                    write(kernel, exprs, *c, numbers, out);
-                    out.push(';');
-                }
-                out.push(')');
-            }
-            Node::Load { from, at, outside } => {
-                out.push_str(&format!("{from:?}["));
-                for p in at {
-                    match p {
-                        Pos::At(i) => out.push_str(&int(i, numbers)),
-                        Pos::Data(d) => write(kernel, exprs, *d, numbers, out),
-                    }
-                    out.push(',');
-                }
-                if let Some(o) = outside {
-                    out.push(';');
-                    write(kernel, exprs, *o, numbers, out);
-                }
-                out.push(']');
-            }
-            Node::Op(op, args) => {
-                out.push_str(op.info().name);
-                out.push('(');
-                for a in args {
-                    write(kernel, exprs, *a, numbers, out);
-                    out.push(',');
-                }
-                out.push(')');
-            }
-            Node::Cast(to, a) => {
-                out.push_str(&format!("{to:?}("));
-                write(kernel, exprs, *a, numbers, out);
-                out.push(')');
-            }
-            leaf => out.push_str(&format!("{leaf:?}")),
-        }
-    }
-}

@@ -11,17 +11,26 @@ mod rewrite;
 mod share;
 mod split;
 
-pub use flat::{Definition, DefIdx, Fold, Program, Target};
-pub use rewrite::{conjuncts, free_indices, loads, substitute, visit};
+pub use flat::{Definition, Fold, Program, Target};
+pub use rewrite::{conjuncts, cost, free_indices, loads, substitute, substitute_int, visit};
+#[doc(hidden)]
+pub use rewrite::conjoin;
 
 use vibee_spec::term::Kernel;
 
 /// Runs all passes.
 #[must_use]
 pub fn run(mut kernel: Kernel) -> Program {
-    split::run(&mut kernel);
+    let shapes = split::run(&mut kernel);
     lift::run(&mut kernel);
-    let mut program = flat::flatten(kernel);
+    let targets = kernel.outputs.iter().zip(shapes).map(|(o, s)| Target {
+        name: o.name.clone(),
+        def: o.def,
+        shape: s.shape,
+        digits: s.digits,
+    });
+    let targets = targets.collect();
+    let mut program = flat::flatten(kernel, targets);
     share::run(&mut program);
     inline::run(&mut program);
     flat::drop_unused(&mut program);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use vibee_spec::term::{Atom, DType, ExprId, Exprs, IndexId, Int, Node, Op, Pos, Source};
+use vibee_spec::term::{Atom, DType, ExprId, Exprs, IndexId, Int, Kernel, Node, Op, Pos, Source};
 
 /// Calls `f` on `e` and everything below it, each distinct expression once.
 pub fn visit(exprs: &Exprs, e: ExprId, f: &mut dyn FnMut(ExprId, &Node)) {
@@ -172,4 +172,23 @@ pub fn cost(exprs: &Exprs, e: ExprId) -> u32 {
         _ => {}
     });
     sum
+}
+
+/// An expression with its indices renumbered by place, and their extents: equal for expressions
+/// that are equal up to index names.
+pub type Canonical = (ExprId, Vec<Int>);
+
+/// The canonical form of `e`, whose free indices are listed in `free`.
+pub fn canonical(kernel: &mut Kernel, e: ExprId, free: &[IndexId]) -> Canonical {
+    let mut order = free.to_vec();
+    visit(&kernel.exprs, e, &mut |_, node| {
+        if let Node::Fold { over, .. } = node {
+            order.extend(over.iter().copied());
+        }
+    });
+    // Placeholder ids lie far above real ones; the result is only ever compared.
+    let map: BTreeMap<IndexId, Int> =
+        order.iter().zip(u32::MAX / 2..).map(|(i, n)| (*i, Int::index(IndexId(n)))).collect();
+    let extents = order.iter().map(|i| kernel.indices[i.index()].extent.clone()).collect();
+    (substitute(&mut kernel.exprs, e, &map), extents)
 }

@@ -6,15 +6,24 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use vibee_spec::term::{DefId, IndexId, Int, Kernel, Node, Pos, Source};
+use vibee_spec::term::{Atom, DefId, Index, IndexId, Int, Kernel, Node, Output, Pos, Source};
 
 use super::rewrite::rebuild;
+
+/// An output's shape before splitting, and how many axes each of its axes was split in.
+pub struct CallerShape {
+    /// As the caller sees it.
+    pub shape: Vec<Int>,
+    /// Number of definition axes per caller axis.
+    pub digits: Vec<usize>,
+}
 
 /// Digits of each stored axis, most significant first.
 type Digits = Vec<Vec<Int>>;
 
-/// Splits every merged definition.
-pub fn run(kernel: &mut Kernel) {
+/// Splits every merged definition; says for each output which shape the caller sees.
+pub fn run(kernel: &mut Kernel) -> Vec<CallerShape> {
+    let shapes: Vec<Vec<Int>> = kernel.outputs.iter().map(|o| kernel.def(o.def).shape.clone()).collect();
     let mut merged: BTreeMap<DefId, Digits> = BTreeMap::new();
     for d in 0..kernel.defs.len() {
         let id = DefId(d as u32);
@@ -48,14 +57,24 @@ pub fn run(kernel: &mut Kernel) {
         def.shape = digits.concat();
         merged.insert(id, digits);
     }
+    let digits = |o: &Output, shape: &[Int]| match merged.get(&o.def) {
+        Some(axes) => axes.iter().map(Vec::len).collect(),
+        None => vec![1; shape.len()],
+    };
+    kernel
+        .outputs
+        .iter()
+        .zip(shapes)
+        .map(|(o, shape)| CallerShape { digits: digits(o, &shape), shape })
+        .collect()
 }
 
 /// The indices of a mixed-radix position, most significant first: the index whose weight is the
 /// product of the extents of those after it.
-fn digits_of(store: &Int, indices: &[vibee_spec::term::Index]) -> Vec<IndexId> {
+fn digits_of(store: &Int, indices: &[Index]) -> Vec<IndexId> {
     let mut found: Vec<IndexId> = Vec::new();
     store.visit_leaves(&mut |a| {
-        if let vibee_spec::term::Atom::Index(i) = a {
+        if let Atom::Index(i) = a {
             found.push(*i);
         }
     });
@@ -74,7 +93,7 @@ fn digits_of(store: &Int, indices: &[vibee_spec::term::Index]) -> Vec<IndexId> {
 }
 
 /// Positions of a merged array, one per digit.
-fn split_positions(at: &[Pos], digits: &Digits, indices: &[vibee_spec::term::Index]) -> Vec<Pos> {
+fn split_positions(at: &[Pos], digits: &Digits, indices: &[Index]) -> Vec<Pos> {
     let mut out = Vec::new();
     for (pos, radices) in at.iter().zip(digits) {
         let Pos::At(p) = pos else {
@@ -96,10 +115,10 @@ fn split_positions(at: &[Pos], digits: &Digits, indices: &[vibee_spec::term::Ind
 }
 
 /// `p = q * radix + r`, by inspection where `p` is visibly of that form.
-fn div_rem(p: &Int, radix: &Int, indices: &[vibee_spec::term::Index]) -> (Int, Int) {
+fn div_rem(p: &Int, radix: &Int, indices: &[Index]) -> (Int, Int) {
     let mut candidate = None;
     p.visit_leaves(&mut |a| {
-        if let vibee_spec::term::Atom::Index(i) = a
+        if let Atom::Index(i) = a
             && indices[i.index()].extent == *radix
             && p.linear_in(*i).is_some_and(|(c, _)| c == Int::constant(1))
         {

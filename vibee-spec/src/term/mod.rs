@@ -18,7 +18,8 @@ pub use int::{Atom, Int};
 pub use layer::{Arg, Forward, Layer, Model, ModelConfig, Step, Sublayer, Value, ValueId, WeightTensor};
 pub use ops::{FoldOp, Op, OpInfo};
 
-/// Declares a typed id into one of a kernel's arenas.
+/// Declares a typed id into an arena.
+#[macro_export]
 macro_rules! declare_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
@@ -38,7 +39,7 @@ macro_rules! declare_id {
         }
     };
 }
-pub(crate) use declare_id;
+pub use crate::declare_id;
 
 declare_id!(
     /// A symbolic size.

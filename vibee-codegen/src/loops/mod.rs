@@ -1,0 +1,184 @@
+//! The loop IR: explicit loops, lanes, accumulators, buffers and calls to the runtime's matrix
+//! product. Still symbolic in sizes and free of Rust syntax.
+//!
+//! Invariants: a loop's index is bound by exactly one loop of its stage; a definition is started,
+//! updated and finished (folds) or let/stored (elementwise) before anything reads it; on every path
+//! at most one loop is in lanes; buffers of a stage are written by that stage only.
+
+mod text;
+
+use vibee_spec::term::{DefId, ExprId, IndexId, Int};
+
+use crate::passes::Program;
+
+pub use text::text;
+
+vibee_spec::declare_id!(
+    /// A buffer of a [`LoopProgram`].
+    BufferId, "buf"
+);
+
+/// A kernel as loops.
+#[derive(Clone, Debug)]
+pub struct LoopProgram {
+    /// Sizes, inputs, expressions, definitions (indices renamed to their loops').
+    pub program: Program,
+    /// Memory.
+    pub buffers: Vec<Buffer>,
+    /// Where each definition's value lives.
+    pub places: Vec<Place>,
+    /// What happens, in order; stages are separated by barriers.
+    pub stages: Vec<Stage>,
+}
+
+/// Where a definition's value lives. Both may hold: a variable read nearby and a buffer read later.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Place {
+    /// Read as a variable by someone in scope.
+    pub variable: bool,
+    /// Stored here.
+    pub buffer: Option<BufferId>,
+}
+
+/// Who owns a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BufferKind {
+    /// The caller: output number n.
+    Output(usize),
+    /// The call's scratch, shared between stages.
+    Arena,
+    /// One task's scratch.
+    Local,
+}
+
+/// Memory of one definition, without the axes of the loops around all its uses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Buffer {
+    /// The definition.
+    pub def: DefId,
+    /// Owner.
+    pub kind: BufferKind,
+    /// Which of the definition's axes are stored.
+    pub axes: Vec<usize>,
+    /// Their extents.
+    pub dims: Vec<Int>,
+}
+
+/// A parallel grid of independent tasks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stage {
+    /// Parallel indices; empty for a single task.
+    pub grid: Vec<IndexId>,
+    /// One task.
+    pub body: Vec<Stmt>,
+}
+
+/// A statement of a task.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stmt {
+    /// A counted loop.
+    Loop {
+        /// Its index.
+        index: IndexId,
+        /// First value.
+        lo: Int,
+        /// One past the last; empty when not above `lo`.
+        hi: Int,
+        /// Registers per block when the loop runs in lanes.
+        lanes: Option<u32>,
+        /// Body.
+        body: Vec<Stmt>,
+    },
+    /// A fold's accumulator starts at its identity. `lanes`: one per lane.
+    Start {
+        /// The fold.
+        def: DefId,
+        /// The lanes loop's unroll if the accumulator is in lanes.
+        lanes: Option<u32>,
+    },
+    /// The accumulator takes in the definition's value, where the guard holds.
+    Update {
+        /// The fold.
+        def: DefId,
+    },
+    /// The accumulator becomes the value; lanes are combined if the lanes loop was folded.
+    Finish {
+        /// The fold.
+        def: DefId,
+        /// Combine lanes.
+        reduce: bool,
+    },
+    /// An elementwise value becomes a variable.
+    Let {
+        /// The definition.
+        def: DefId,
+    },
+    /// A value goes to its buffer (from its variable if it has one).
+    Store {
+        /// The definition.
+        def: DefId,
+    },
+    /// A packed matrix product.
+    Gemm(Box<Gemm>),
+}
+
+/// `C[m, n] = Σ_k A[m, k]·B[n, k]`, then an elementwise epilogue on each finished row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gemm {
+    /// The contraction.
+    pub def: DefId,
+    /// The elementwise definition applied to finished rows and stored in its place.
+    pub epilogue: Option<DefId>,
+    /// Rows.
+    pub m: Vec<IndexId>,
+    /// Columns.
+    pub n: Vec<IndexId>,
+    /// Summed.
+    pub k: Vec<IndexId>,
+    /// Left operand.
+    pub a: Operand,
+    /// Right operand.
+    pub b: Operand,
+}
+
+/// One operand: a load and how each of its axes is used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operand {
+    /// The load.
+    pub load: ExprId,
+    /// One per axis of the array.
+    pub axes: Vec<OperandAxis>,
+}
+
+/// How an axis of an operand is used.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OperandAxis {
+    /// Fixed by the loops around.
+    At(Int),
+    /// Rows (`m` of A, `n` of B), from this start.
+    Rows(Int, Vec<IndexId>),
+    /// Columns (`k`), from this start.
+    Cols(Int, Vec<IndexId>),
+}
+
+impl Gemm {
+    /// The definition whose buffer is written.
+    #[must_use]
+    pub fn target(&self) -> DefId {
+        self.epilogue.unwrap_or(self.def)
+    }
+}
+
+impl LoopProgram {
+    /// The buffer behind an id.
+    #[must_use]
+    pub fn buffer(&self, id: BufferId) -> &Buffer {
+        &self.buffers[id.index()]
+    }
+
+    /// Where a definition lives.
+    #[must_use]
+    pub fn place(&self, def: DefId) -> &Place {
+        &self.places[def.index()]
+    }
+}

@@ -1,0 +1,224 @@
+//! Recognises contractions by structure: a sum of a product of two arrays whose indices fall into
+//! batch (in both operands and the result), rows (one operand), columns (the other) and summed.
+//!
+//! Which numbers are large is not known here; the runtime's product is efficient from a few rows on.
+
+use std::collections::BTreeMap;
+
+use vibee_spec::term::{DType, DefId, ExprId, FoldOp, IndexId, Int, Node, Op, Pos, Source};
+
+use crate::loops::{Gemm, Operand, OperandAxis};
+use crate::passes::{Program, free_indices, loads, substitute, substitute_int};
+
+/// A recognised contraction.
+pub struct Contraction {
+    /// The product; operands still in the definition's own letters.
+    pub gemm: Gemm,
+    /// Indices of both operands: loops around the product.
+    pub batch: Vec<IndexId>,
+    /// Fused elementwise reader.
+    pub epilogue: Option<DefId>,
+    /// The reader's letters and the contraction's.
+    pub epilogue_indices: Vec<(IndexId, IndexId)>,
+}
+
+/// At most this many view axes can be merged to rows or columns.
+const MERGED: usize = 2;
+
+/// The contraction that `id` is, if it is one.
+pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
+    let d = program.def(id);
+    let fold = d.fold.as_ref().filter(|f| f.op == FoldOp::Sum)?;
+    if d.guard.is_some() || d.dtype != DType::F32 {
+        return None;
+    }
+    let exprs = &program.kernel.exprs;
+    let Node::Op(Op::Mul, args) = exprs.node(d.value) else { return None };
+    let (mut a, mut b) = (args[0], args[1]);
+    if a == b || !is_array(program, a) || !is_array(program, b) {
+        return None;
+    }
+    let (in_a, in_b) = (free_indices(exprs, a), free_indices(exprs, b));
+    let both = |i: &IndexId| in_a.contains(i) && in_b.contains(i);
+    if !fold.over.iter().all(both) || !d.free.iter().all(|i| in_a.contains(i) || in_b.contains(i)) {
+        return None;
+    }
+    let batch: Vec<IndexId> = d.free.iter().copied().filter(both).collect();
+    let mut m: Vec<IndexId> = d.free.iter().copied().filter(|i| !in_b.contains(i)).collect();
+    let mut n: Vec<IndexId> = d.free.iter().copied().filter(|i| !in_a.contains(i)).collect();
+    if m.is_empty() || n.is_empty() {
+        return None;
+    }
+    let inner: Vec<IndexId> = d.free.iter().copied().filter(|i| !batch.contains(i)).collect();
+    if inner == [n.clone(), m.clone()].concat() {
+        (a, b, m, n) = (b, a, n, m);
+    } else if inner != [m.clone(), n.clone()].concat() {
+        return None;
+    }
+    // Columns must be innermost in memory, and one axis of what the caller sees.
+    if d.free.last() != n.last() || m.len() > MERGED || !columns_are_one_axis(program, id, &n) {
+        return None;
+    }
+    let a = operand(program, a, &batch, &m, &fold.over)?;
+    let b = operand(program, b, &batch, &n, &fold.over)?;
+    let order = |o: &Operand| columns(o).concat();
+    if order(&a) != order(&b) || columns(&a).len() > MERGED || columns(&b).len() > MERGED {
+        return None;
+    }
+    let k = order(&a);
+    let gemm = Gemm { def: id, epilogue: None, m, n, k, a, b };
+    let mut c = Contraction { gemm, batch, epilogue: None, epilogue_indices: Vec::new() };
+    if let Some((e, indices)) = epilogue(program, &c) {
+        c.epilogue = Some(e);
+        c.gemm.epilogue = Some(e);
+        c.epilogue_indices = indices;
+    }
+    Some(c)
+}
+
+/// Puts the batch loops' letters into the operands.
+pub fn operands(program: &mut Program, c: Contraction, map: &BTreeMap<IndexId, Int>) -> Gemm {
+    let mut gemm = c.gemm;
+    for o in [&mut gemm.a, &mut gemm.b] {
+        o.load = substitute(&mut program.kernel.exprs, o.load, map);
+        for axis in &mut o.axes {
+            match axis {
+                OperandAxis::At(p) | OperandAxis::Rows(p, _) | OperandAxis::Cols(p, _) => {
+                    *p = substitute_int(p, map);
+                }
+            }
+        }
+    }
+    gemm
+}
+
+/// An `f32` array read at known positions.
+fn is_array(program: &Program, e: ExprId) -> bool {
+    let Node::Load { from, at, outside: None } = program.kernel.exprs.node(e) else { return false };
+    let dtype = match from {
+        Source::Input(i) => &program.kernel.input(*i).dtype,
+        Source::Def(d) => &program.def(*d).dtype,
+    };
+    *dtype == DType::F32 && !at.is_empty() && at.iter().all(|p| matches!(p, Pos::At(_)))
+}
+
+/// Several column indices are one only if the caller's array has them merged or nobody sees them.
+fn columns_are_one_axis(program: &Program, id: DefId, n: &[IndexId]) -> bool {
+    n.len() == 1
+        || program
+            .outputs
+            .iter()
+            .filter(|o| o.def == id)
+            .all(|o| o.digits.last().is_some_and(|digits| *digits == n.len()))
+}
+
+fn columns(o: &Operand) -> Vec<Vec<IndexId>> {
+    o.axes
+        .iter()
+        .filter_map(|a| if let OperandAxis::Cols(_, k) = a { Some(k.clone()) } else { None })
+        .collect()
+}
+
+/// How each axis of an operand is used; `None` if some axis mixes roles.
+fn operand(
+    program: &Program,
+    load: ExprId,
+    batch: &[IndexId],
+    rows: &[IndexId],
+    summed: &[IndexId],
+) -> Option<Operand> {
+    let Node::Load { at, .. } = program.kernel.exprs.node(load) else { return None };
+    let mut axes = Vec::new();
+    let mut seen = Vec::new();
+    for p in at {
+        let Pos::At(p) = p else { return None };
+        let axis = if let Some((start, digits)) = digits(program, p, rows, batch) {
+            seen.extend(digits.iter().copied());
+            OperandAxis::Rows(start, digits)
+        } else if let Some((start, digits)) = digits(program, p, summed, batch) {
+            seen.extend(digits.iter().copied());
+            OperandAxis::Cols(start, digits)
+        } else {
+            let mut fixed = true;
+            p.visit_leaves(&mut |a| {
+                if let vibee_spec::term::Atom::Index(i) = a {
+                    fixed &= batch.contains(i);
+                }
+            });
+            if !fixed {
+                return None;
+            }
+            OperandAxis::At(p.clone())
+        };
+        axes.push(axis);
+    }
+    let row_axes: Vec<IndexId> = axes
+        .iter()
+        .filter_map(|a| if let OperandAxis::Rows(_, r) = a { Some(r.clone()) } else { None })
+        .flatten()
+        .collect();
+    let once = (1..seen.len()).all(|k| !seen[..k].contains(&seen[k]));
+    let groups = axes.iter().filter(|a| matches!(a, OperandAxis::Rows(..))).count();
+    (once && row_axes == rows && groups <= MERGED && seen.len() == rows.len() + summed.len())
+        .then_some(Operand { load, axes })
+}
+
+/// `p = start + mixed-radix number of some of `of``, `start` over batch indices and dims.
+fn digits(program: &Program, p: &Int, of: &[IndexId], batch: &[IndexId]) -> Option<(Int, Vec<IndexId>)> {
+    let mut rest = p.clone();
+    let mut found: Vec<IndexId> = of.iter().copied().filter(|i| p.mentions(*i)).collect();
+    if found.is_empty() {
+        return None;
+    }
+    let mut order = Vec::new();
+    let mut weight = Int::constant(1);
+    while !found.is_empty() {
+        let next = found.iter().position(|i| p.linear_in(*i).is_some_and(|(c, _)| c == weight))?;
+        let i = found.remove(next);
+        rest = rest.sub(&weight.mul(&Int::index(i)));
+        weight = weight.mul(program.extent(i));
+        order.insert(0, i);
+    }
+    let mut clean = true;
+    rest.visit_leaves(&mut |a| {
+        if let vibee_spec::term::Atom::Index(i) = a {
+            clean &= batch.contains(i);
+        }
+    });
+    clean.then_some((rest, order))
+}
+
+/// The only reader, if it is elementwise in the product's own order and reads nothing made later.
+fn epilogue(program: &Program, c: &Contraction) -> Option<(DefId, Vec<(IndexId, IndexId)>)> {
+    let id = c.gemm.def;
+    let d = program.def(id);
+    if program.is_output(id) || c.gemm.n.len() != 1 || c.gemm.m.len() > MERGED {
+        return None;
+    }
+    let mut readers = program.live().filter(|(r, _)| program.producers(*r).contains(&id)).map(|(r, _)| r);
+    let reader = readers.next().filter(|_| readers.next().is_none())?;
+    let e = program.def(reader);
+    if e.fold.is_some() || e.guard.is_some() || e.dtype != DType::F32 || e.free.len() != d.free.len() {
+        return None;
+    }
+    if program.outputs.iter().any(|o| o.def == reader && o.digits.last() != Some(&1)) {
+        return None;
+    }
+    let identity: Vec<Pos> = e.free.iter().map(|i| Pos::At(Int::index(*i))).collect();
+    for (_, from, at) in loads(&program.kernel.exprs, e.value) {
+        match from {
+            Source::Def(p) if p == id => {
+                if at != identity {
+                    return None;
+                }
+            }
+            Source::Def(p) => {
+                if p > id || !c.batch.is_empty() {
+                    return None;
+                }
+            }
+            Source::Input(_) => {}
+        }
+    }
+    Some((reader, e.free.iter().copied().zip(d.free.iter().copied()).collect()))
+}

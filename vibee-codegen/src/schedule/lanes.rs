@@ -1,0 +1,165 @@
+//! Chooses which loop of each nest runs in lanes, by a small cost model: contiguous reads are cheap in
+//! lanes, strided ones are not, and a fold across lanes pays once per result.
+
+use vibee_spec::term::{DType, DefId, ExprId, IndexId, Int, Node as Expr, Op, Pos};
+
+use super::tree::{Loop, Node, definitions};
+use crate::passes::{Program, visit};
+
+/// Size assumed for extents not known at compile time.
+const TYPICAL: f64 = 64.0;
+/// Lanes assumed when weighing.
+const LANES: f64 = 16.0;
+/// Combining the lanes of one accumulator.
+const REDUCE: f64 = 12.0;
+
+/// Marks at most one loop on every path below `node`.
+pub fn choose(program: &Program, node: &mut Node) {
+    if let Node::Loop(l) = node {
+        best(program, l, 0);
+    }
+}
+
+/// Marks the cheapest choice and returns its cost.
+fn best(program: &Program, l: &mut Loop, depth: usize) -> f64 {
+    let here = lanes_cost(program, l);
+    let mut below = 0.0;
+    let mut trial = l.body.clone();
+    for n in &mut trial {
+        below += match n {
+            Node::Loop(inner) => best(program, inner, depth + 1),
+            Node::Def(d) => cost(program, *d, None),
+            Node::Gemm(_) => 0.0,
+        };
+    }
+    match here {
+        Some(here) if here < below => {
+            l.lanes = Some(unroll(program, l));
+            here
+        }
+        _ => {
+            l.body = trial;
+            below
+        }
+    }
+}
+
+/// Cost with this loop in lanes; `None` where something inside cannot run in lanes.
+fn lanes_cost(program: &Program, l: &Loop) -> Option<f64> {
+    if !body_allows(&l.body, l.index) {
+        return None;
+    }
+    let mut sum = 0.0;
+    for d in definitions(&l.body) {
+        let def = program.def(d);
+        // Lanes are stored side by side.
+        if def.free.contains(&l.index) && def.free.last() != Some(&l.index) {
+            return None;
+        }
+        let wide = |e: &ExprId| {
+            let mut found = false;
+            visit(&program.kernel.exprs, *e, &mut |id, _| {
+                found |= *program.kernel.exprs.dtype(id) == DType::F64;
+            });
+            found
+        };
+        if def.dtype == DType::F64 || program.roots(d).iter().any(wide) {
+            return None;
+        }
+        sum += cost(program, d, Some(l.index));
+    }
+    Some(sum)
+}
+
+/// No matrix product inside, and no inner loop whose range differs between lanes.
+fn body_allows(nodes: &[Node], lanes: IndexId) -> bool {
+    nodes.iter().all(|n| match n {
+        Node::Gemm(_) => false,
+        Node::Loop(l) => !l.lo.mentions(lanes) && !l.hi.mentions(lanes) && body_allows(&l.body, lanes),
+        Node::Def(_) => true,
+    })
+}
+
+fn size(program: &Program, indices: &[IndexId]) -> f64 {
+    indices.iter().map(|i| program.extent(*i).as_const().map_or(TYPICAL, |c| c as f64)).product()
+}
+
+/// Cost of all iterations of a definition, with a loop in lanes or without.
+fn cost(program: &Program, d: DefId, lanes: Option<IndexId>) -> f64 {
+    let def = program.def(d);
+    let iterations = size(program, &def.all_indices());
+    let Some(v) = lanes else {
+        return iterations * program.roots(d).iter().map(|r| work(program, *r, None)).sum::<f64>().max(1.0);
+    };
+    let mut each: f64 = program.roots(d).iter().map(|r| work(program, *r, Some(v))).sum();
+    each += 1.0 / LANES;
+    let mut total = iterations * each;
+    if def.fold.as_ref().is_some_and(|f| f.over.contains(&v)) {
+        total += REDUCE * size(program, &def.free);
+    }
+    total
+}
+
+/// Work per element of an expression.
+fn work(program: &Program, e: ExprId, lanes: Option<IndexId>) -> f64 {
+    let mut sum = 0.0;
+    visit(&program.kernel.exprs, e, &mut |_, node| {
+        sum += match (node, lanes) {
+            (Expr::Op(op @ (Op::IDiv | Op::Mod), _), Some(_)) => f64::from(op.info().cost),
+            (Expr::Op(op, _), Some(_)) => f64::from(op.info().cost) / LANES,
+            (Expr::Op(op, _), None) => f64::from(op.info().cost),
+            (Expr::Load { at, .. }, Some(v)) => match access(program, at, v) {
+                Access::Uniform => 0.5 / LANES,
+                Access::Contiguous => 1.0 / LANES,
+                Access::Scattered => 1.5,
+            },
+            (Expr::Load { .. } | Expr::Cast(..), _) => 1.0,
+            (Expr::Int(i), Some(v)) if i.mentions(v) && !is_linear(i, v) => 2.0,
+            _ => 0.0,
+        };
+    });
+    sum
+}
+
+/// How a load moves with a lanes index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// The same element for all lanes.
+    Uniform,
+    /// Consecutive elements.
+    Contiguous,
+    /// Anything else.
+    Scattered,
+}
+
+/// Classifies a load.
+#[must_use]
+pub fn access(program: &Program, at: &[Pos], v: IndexId) -> Access {
+    let mentions = |p: &Pos| match p {
+        Pos::At(i) => i.mentions(v),
+        Pos::Data(e) => crate::passes::free_indices(&program.kernel.exprs, *e).contains(&v),
+    };
+    if !at.iter().any(mentions) {
+        return Access::Uniform;
+    }
+    let (last, leading) = at.split_last().expect("a load that mentions an index has positions");
+    let unit = matches!(last, Pos::At(i) if i.linear_in(v).is_some_and(|(c, _)| c == Int::constant(1)));
+    if unit && !leading.iter().any(mentions) { Access::Contiguous } else { Access::Scattered }
+}
+
+fn is_linear(i: &Int, v: IndexId) -> bool {
+    i.linear_in(v).is_some_and(|(c, _)| c.as_const().is_some())
+}
+
+/// Registers per block: more for light bodies, fewer where each lane does much.
+fn unroll(program: &Program, l: &Loop) -> u32 {
+    let heavy = definitions(&l.body).iter().flat_map(|d| program.roots(*d)).any(|r| {
+        let mut found = false;
+        visit(&program.kernel.exprs, r, &mut |_, n| {
+            found |= matches!(n, Expr::Op(op, _) if op.info().cost >= 10);
+        });
+        found
+    });
+    let nested = l.body.iter().any(|n| matches!(n, Node::Loop(_)));
+    if heavy || nested { 2 } else { 4 }
+}

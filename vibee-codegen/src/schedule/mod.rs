@@ -1,0 +1,20 @@
+//! Flat definitions → loops: which loops there are, which definitions share them, which loop runs in
+//! lanes, where values live, what is parallel. All decisions are by structure and cost, none by name.
+
+mod contract;
+mod lanes;
+mod lower;
+mod tree;
+
+use crate::loops::LoopProgram;
+use crate::passes::Program;
+
+/// Schedules a kernel.
+#[must_use]
+pub fn run(mut program: Program) -> LoopProgram {
+    let mut forest = tree::build(&mut program);
+    for root in &mut forest {
+        lanes::choose(&program, root);
+    }
+    lower::run(program, forest)
+}
