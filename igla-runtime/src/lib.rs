@@ -11,10 +11,12 @@
 pub mod ctx;
 pub mod cut;
 pub mod error;
+pub mod gemm;
 pub mod isa;
 pub mod lanes;
 pub mod level;
 pub mod math;
+pub mod math64;
 pub mod scratch;
 pub mod task;
 pub mod tensor;
@@ -26,6 +28,7 @@ pub use half::{bf16, f16};
 pub use ctx::{Ctx, Par};
 pub use cut::{At, Axis, Cut, Cuts, Tile};
 pub use error::{LoadError, ShapeError};
+pub use gemm::{Epilogue, Mat, MatMut, PackedB, Rhs, gemm, gemm_scratch};
 pub use isa::{Isa, Kernel};
 pub use lanes::{ArgMax, ArgMin, Block, F32, I32, Lane, Lanes, Mask, Row, RowMut};
 pub use level::Level;
@@ -37,7 +40,8 @@ pub use view::{View, ViewMut};
 /// Everything that generated kernels name: `use igla_runtime::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        ArgMax, ArgMin, At, Block, Ctx, Element, F32, I32, Isa, Kernel, Lane, Lanes, Level, Mask, Par, Row,
-        RowMut, Scratch, ShapeError, Task, Tensor, Tile, View, ViewMut, bf16, f16,
+        ArgMax, ArgMin, At, Block, Ctx, Element, Epilogue, F32, I32, Isa, Kernel, Lane, Lanes, Level, Mask,
+        Mat, MatMut, PackedB, Par, Rhs, Row, RowMut, Scratch, ShapeError, Task, Tensor, Tile, View, ViewMut,
+        bf16, f16, gemm, gemm_scratch,
     };
 }

@@ -1,0 +1,203 @@
+//! How close the matrix products come to what the multiply-add units can do.
+//!
+//! ```text
+//! cargo run --release -p igla-runtime --example gemm_peak [LEVEL …]
+//! ```
+//! The peak is measured, not computed from a clock: a loop of independent multiply-adds on
+//! registers, on one thread and on all at once. Peak and products take turns, and the best turn
+//! of each counts, so that a machine that changes speed meanwhile changes both.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use igla_runtime::gemm::{Mat, MatMut, PackedB, Rhs, gemm, gemm_scratch};
+use igla_runtime::isa::{Isa, Kernel, dispatch};
+use igla_runtime::{Ctx, Level, Scratch};
+
+const ROUNDS: usize = 7;
+/// Seconds per turn.
+const TURN: f64 = 0.02;
+
+const SHAPES: [[usize; 3]; 18] = [
+    [1024, 1024, 1024],
+    [2048, 2048, 2048],
+    [128, 384, 384],
+    [128, 1536, 384],
+    [128, 384, 1536],
+    [512, 384, 384],
+    [512, 1536, 384],
+    [512, 384, 1536],
+    [1, 384, 384],
+    [4, 384, 384],
+    [8, 384, 384],
+    [16, 384, 384],
+    [8, 8, 32],
+    [32, 32, 32],
+    [128, 128, 32],
+    [256, 256, 32],
+    [32, 32, 256],
+    [256, 32, 256],
+];
+
+/// Independent multiply-adds on registers, `steps` times twelve.
+struct Registers {
+    steps: usize,
+}
+
+impl Kernel for Registers {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Isa>(self, s: S) {
+        let (x, y) = (s.splat_f(black_box(0.999)), s.splat_f(black_box(0.5)));
+        let mut acc = [x; 12];
+        for _ in 0..self.steps {
+            for acc in &mut acc {
+                *acc = s.mul_add(*acc, x, y);
+            }
+        }
+        let sum = acc.into_iter().fold(x, |a, b| s.add(a, b));
+        black_box(s.first(sum));
+    }
+}
+
+/// One product on the calling thread.
+struct Product<'a, 's> {
+    a: Mat<'a>,
+    b: Rhs<'a>,
+    c: MatMut<'a>,
+    scratch: &'a mut Scratch<'s>,
+}
+
+impl Kernel for Product<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Isa>(self, s: S) {
+        gemm(s, self.a, self.b, self.c, &(), self.scratch);
+    }
+}
+
+/// Which product: B packed before, K adjacent, or N adjacent.
+#[derive(Clone, Copy)]
+enum Right {
+    Packed,
+    Rows,
+    Columns,
+}
+
+struct Case {
+    shape: [usize; 3],
+    a: Vec<f32>,
+    b: Vec<f32>,
+    c: Vec<f32>,
+    packed: PackedB,
+}
+
+impl Case {
+    fn new(shape: [usize; 3]) -> Self {
+        let [m, n, k] = shape;
+        let fill =
+            |len: usize, step: usize| (0..len).map(|i| (i * step % 17) as f32 - 8.0).collect::<Vec<_>>();
+        let (a, b) = (fill(m * k, 5), fill(n * k, 7));
+        let packed = PackedB::new(Mat::strided(&b, &[(n, k)], &[(k, 1)]).expect("it fits"));
+        Self { shape, a, b, c: vec![0.0; m * n], packed }
+    }
+
+    fn flops(&self) -> f64 {
+        2.0 * self.shape.iter().product::<usize>() as f64
+    }
+
+    fn operands(&mut self, right: Right) -> (Mat<'_>, Rhs<'_>, MatMut<'_>) {
+        let [m, n, k] = self.shape;
+        let a = Mat::strided(&self.a, &[(m, k)], &[(k, 1)]).expect("it fits");
+        let b = match right {
+            Right::Packed => Rhs::from(&self.packed),
+            Right::Rows => Mat::strided(&self.b, &[(n, k)], &[(k, 1)]).expect("it fits").into(),
+            Right::Columns => Mat::strided(&self.b, &[(n, 1)], &[(k, n)]).expect("it fits").into(),
+        };
+        (a, b, MatMut::strided(&mut self.c, &[(m, n)], n).expect("it fits"))
+    }
+
+    fn serial(&mut self, level: Level, right: Right, scratch: &mut Scratch<'_>) {
+        let (a, b, c) = self.operands(right);
+        dispatch(level, Product { a, b, c, scratch });
+    }
+}
+
+/// Gigaflops of `work`, which does `flops` a call, over one turn.
+fn turn(flops: f64, mut work: impl FnMut()) -> f64 {
+    let calls = (TURN * 50e9 / flops).clamp(1.0, 1e5) as usize;
+    let start = Instant::now();
+    for _ in 0..calls {
+        work();
+    }
+    flops * calls as f64 / start.elapsed().as_secs_f64() / 1e9
+}
+
+fn peak(level: Level, width: usize) -> f64 {
+    const STEPS: usize = 100_000;
+    turn((2 * 12 * width * STEPS) as f64, || dispatch(level, Registers { steps: STEPS }))
+}
+
+/// The sum over threads that all run at once.
+fn peak_of_all(level: Level, width: usize, threads: usize) -> f64 {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(|| peak(level, width))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("it only multiplies")).sum()
+    })
+}
+
+fn table(level: Level) {
+    let width = match level {
+        Level::Scalar => 4,
+        Level::Avx2 => 8,
+        Level::Avx512 => 16,
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut cases: Vec<Case> = SHAPES.map(Case::new).into();
+    let bytes = SHAPES.iter().map(|&[m, n, k]| gemm_scratch(m, n, k, false)).max().unwrap_or(0);
+    let (mut one, mut all) = (Ctx::with(level, 1), Ctx::with(level, threads));
+    let mut peaks = [0.0_f64; 2];
+    let mut best = vec![[0.0_f64; 4]; cases.len()];
+    for _ in 0..ROUNDS {
+        for (case, best) in cases.iter_mut().zip(&mut best) {
+            peaks[0] = peaks[0].max(peak(level, width));
+            let flops = case.flops();
+            let (mut scratch, _) = one.frame(bytes);
+            for (best, right) in best.iter_mut().zip([Right::Packed, Right::Rows, Right::Columns]) {
+                *best = best.max(turn(flops, || case.serial(level, right, &mut scratch)));
+            }
+            peaks[1] = peaks[1].max(peak_of_all(level, width, threads));
+            let (_, mut par) = all.frame(bytes);
+            best[3] = best[3].max(turn(flops, || {
+                let (a, b, c) = case.operands(Right::Packed);
+                par.gemm(a, b, c, &());
+            }));
+        }
+    }
+    println!("{level}: peak {:.0} Gflop/s on one thread, {:.0} on {threads}", peaks[0], peaks[1]);
+    println!(
+        "    M     N     K │ share of peak: packed   K adjacent   N adjacent │ packed, {threads} threads"
+    );
+    for (case, best) in cases.iter().zip(best) {
+        let [m, n, k] = case.shape;
+        let share = |i: usize, peak: f64| 100.0 * best[i] / peak;
+        println!(
+            "{m:5} {n:5} {k:5} │ {:19.1} % {:10.1} % {:10.1} % │ {:12.1} %",
+            share(0, peaks[0]),
+            share(1, peaks[0]),
+            share(2, peaks[0]),
+            share(3, peaks[1]),
+        );
+    }
+}
+
+fn main() {
+    let named: Vec<String> = std::env::args().skip(1).collect();
+    for &level in Level::available() {
+        if named.is_empty() || named.contains(&level.to_string()) {
+            table(level);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! A product whose shapes have been checked, whole or cut into blocks of C.
+
+use core::ops::Range;
+
+use super::PANEL;
+use super::dot::{self, Dots};
+use super::mat::{Mat, MatMut};
+use super::packed::Rhs;
+use super::sweep::{Columns, Sweep, buffers};
+use crate::Level;
+
+/// Multiply-adds in the smallest block worth handing to another thread: some 4 µs of work.
+const WORTH_SHARING: usize = 1 << 19;
+/// Multiply-adds that take as long as touching an element does elsewhere.
+const PER_ELEMENT: usize = 8;
+
+/// Operands that fit together, and which way their product goes.
+pub(super) struct Job<'a> {
+    a: Mat<'a>,
+    b: Rhs<'a>,
+    c: MatMut<'a>,
+    dots: bool,
+}
+
+impl<'a> Job<'a> {
+    /// # Panics
+    /// If the shapes disagree.
+    pub(super) fn new(a: Mat<'a>, b: Rhs<'a>, c: MatMut<'a>) -> Self {
+        let (m, n, k) = (c.rows(), c.cols(), a.cols());
+        assert!(
+            a.rows() == m && b.n() == n && b.k() == k,
+            "matrix product: A is {} × {k}, B is {} × {}, so C cannot be {m} × {n}",
+            a.rows(),
+            b.n(),
+            b.k(),
+        );
+        let dots = matches!(&b, Rhs::Plain(b) if dot::suits(m, b));
+        Self { a, b, c, dots }
+    }
+
+    pub(super) fn shape(&self) -> (usize, usize, usize) {
+        (self.c.rows(), self.c.cols(), self.a.cols())
+    }
+
+    /// Floats of the two buffers that [`Job::block`] wants for all of C; no block needs more.
+    pub(super) fn buffers(&self) -> (usize, usize) {
+        let (m, n, k) = self.shape();
+        if self.dots {
+            (if self.a.col_axis().is_unit() { 0 } else { m * k }, 0)
+        } else {
+            buffers(m, n, k, matches!(self.b, Rhs::Packed(_)))
+        }
+    }
+
+    /// What the whole product costs, in the unit of [`Task::cost`](crate::task::Task::cost).
+    pub(super) fn cost(&self) -> usize {
+        let (m, n, k) = self.shape();
+        m.saturating_mul(n).saturating_mul(k) / PER_ELEMENT
+    }
+
+    /// Into how many rows × columns of blocks C is cut for so many workers, at least 1 × 1.
+    ///
+    /// The cut whose blocks cost least, counting what every block packs for itself.
+    pub(super) fn grid(&self, workers: usize) -> (usize, usize) {
+        let (m, n, k) = self.shape();
+        let total = m.saturating_mul(n).saturating_mul(k);
+        let workers = workers.min(total / WORTH_SHARING).max(1);
+        let plain = matches!(self.b, Rhs::Plain(_));
+        let cost = |rows: usize, columns: usize| {
+            // Strips under six rows take as long as six; packing an element of either operand
+            // takes about as long as multiplying it by ten.
+            let height = m.div_ceil(rows).max(6);
+            let width = n.div_ceil(columns).next_multiple_of(PANEL);
+            height * width + 10 * (height + if plain { width } else { 0 })
+        };
+        let rows = if self.dots { 1 } else { workers };
+        (1..=rows.min(m.max(1)))
+            .map(|rows| (rows, (workers / rows).min(n.div_ceil(PANEL)).max(1)))
+            .min_by_key(|&(rows, columns)| cost(rows, columns))
+            .unwrap_or((1, 1))
+    }
+
+    /// The rows and columns of block `i` of a grid, row by row; columns start at a panel.
+    pub(super) fn cut(&self, grid: (usize, usize), i: usize) -> (Range<usize>, Range<usize>) {
+        let (m, n, _) = self.shape();
+        let (row, column) = (i / grid.1, i % grid.1);
+        let panels = n.div_ceil(PANEL);
+        let share = |total: usize, i: usize, pieces: usize| total / pieces * i + (total % pieces).min(i);
+        (
+            share(m, row, grid.0)..share(m, row + 1, grid.0),
+            n.min(share(panels, column, grid.1) * PANEL)..n.min(share(panels, column + 1, grid.1) * PANEL),
+        )
+    }
+
+    /// The product restricted to a block of C; `cols` starts at a panel.
+    ///
+    /// # Safety
+    /// The CPU has `level`; blocks at work at the same time do not overlap. `x` and `y` have at
+    /// least the floats of [`Job::buffers`] and are used for nothing else meanwhile.
+    pub(super) unsafe fn block(
+        &self,
+        level: Level,
+        rows: Range<usize>,
+        cols: Range<usize>,
+        x: *mut f32,
+        y: *mut f32,
+    ) -> Work<'a> {
+        debug_assert!(cols.start.is_multiple_of(PANEL));
+        // SAFETY: blocks do not overlap, by contract.
+        let c = unsafe { self.c.block(&rows, &cols) };
+        let a = self.a.part(&rows);
+        // SAFETY: the shapes were checked and the parts correspond; C is borrowed mutably, so
+        // it overlaps no operand; the buffers for a part are no larger than for the whole.
+        let kind = unsafe {
+            match self.b {
+                Rhs::Plain(b) if self.dots => Kind::Dots(Dots::new(level, a, b.part(&cols), c, x)),
+                Rhs::Plain(b) => Kind::Tiles(Sweep::new(level, a, Columns::Plain(b.part(&cols)), c, x, y)),
+                Rhs::Packed(b) => {
+                    let panel = PANEL * b.k();
+                    let first = b.data().wrapping_add(cols.start / PANEL * panel);
+                    Kind::Tiles(Sweep::new(level, a, Columns::Packed(first, panel), c, x, y))
+                }
+            }
+        };
+        Work { kind, row0: rows.start, col0: cols.start }
+    }
+}
+
+/// A block of C on its way.
+pub(super) struct Work<'a> {
+    kind: Kind<'a>,
+    row0: usize,
+    col0: usize,
+}
+
+enum Kind<'a> {
+    Tiles(Sweep<'a>),
+    Dots(Dots<'a>),
+}
+
+/// A finished segment: its row and first column in C, and its elements.
+pub(super) type Segment<'w> = (usize, usize, &'w mut [f32]);
+
+impl Work<'_> {
+    /// Computes until the next rows and columns of the block are finished.
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<(Range<usize>, Range<usize>)> {
+        match &mut self.kind {
+            Kind::Tiles(tiles) => tiles.next(),
+            Kind::Dots(dots) => dots.next(),
+        }
+    }
+
+    /// The columns `cols` of row `r` of the block, with their place in C.
+    #[inline]
+    pub(super) fn segment(&mut self, r: usize, cols: &Range<usize>) -> Segment<'_> {
+        let c = match &mut self.kind {
+            Kind::Tiles(tiles) => &mut tiles.c,
+            Kind::Dots(dots) => &mut dots.c,
+        };
+        (self.row0 + r, self.col0 + cols.start, c.segment(r, cols.clone()))
+    }
+}

@@ -1,0 +1,129 @@
+//! Matrix products: `C[m, n] = Σ_k A[m, k] · B[n, k]` in f32, with an epilogue on finished rows.
+//!
+//! Contractions of every spec end here: whatever axes they merge or transpose is an index map
+//! ([`Mat`]), and whatever they do to each sum before storing it is an [`Epilogue`]. This module
+//! must not know about tensors' meaning, other element types or kernels by name; it reads two
+//! index maps, writes a third, and allocates nothing except in [`PackedB::new`].
+//!
+//! # Blocking
+//!
+//! The multiply-add units want 2 × 16 lanes of two operands every cycle. Registers hold
+//! a tile of C so that each load feeds many multiply-adds (see `kernel`); the rest is keeping the
+//! loads in the nearest cache that has room:
+//!
+//! ```text
+//! for wide  in N by 512 (only if B comes unpacked: this much of it is packed at a time)
+//!   for ks    in K by ≤ 512
+//!     for block in M by ≤ 128            pack A: block × ks, in strips of ≤ 14 rows   → L2, 256 KB
+//!       for chunk in wide by ≤ 256         256 columns of B × ks                      → L2, 512 KB
+//!         for strip in block by ≤ 14         one strip of A × ks                      → L1,  28 KB
+//!           microkernel: panel by panel        B streams from L2, 32 floats per 14 × 32 multiply-adds
+//!           epilogue, if this was the last of K, on ≤ 14 row segments of ≤ 256        C  → L1/L2
+//! ```
+//! It differs from the textbook in what stays in L1: the strip of A, not the panel of B. Then a
+//! strip's row segments are finished together while they are still near, which is what an
+//! epilogue wants; the price, B streaming from L2 at 128 bytes per 14 × 32 multiply-adds (14
+//! cycles), is a fraction of what L2 delivers. Pieces are balanced everywhere: 130 rows are two
+//! blocks of 65 rows of 5 strips of 13, never 128 + 2.
+//!
+//! A is always packed: strips of a row-major A have a power-of-two distance between rows all too
+//! often, and then all rows of a strip compete for one cache set. B is packed in panels of 32 columns that
+//! suit every level (see [`PackedB`]): ahead of time for weights, on the fly otherwise. For up to
+//! four rows times an unpacked B with adjacent K, packing would be most of the work: those are dot
+//! products (see `dot`).
+//!
+//! # Results
+//!
+//! Each element is summed over ascending k into one accumulator (in `dot`: one per lane), so the
+//! result depends on the level and on whether B was packed, and on nothing else: not on threads,
+//! blocks, or the rows around it (beyond there being more than four of them).
+
+mod dot;
+mod job;
+mod kernel;
+mod mat;
+mod pack;
+mod packed;
+mod par;
+mod reg;
+mod sweep;
+mod view;
+
+pub use mat::{Mat, MatMut};
+pub use packed::{PackedB, Rhs};
+
+use crate::isa::Isa;
+use crate::scratch::Scratch;
+use job::{Job, Work};
+
+/// Columns of a panel of B.
+const PANEL: usize = 32;
+
+/// What becomes of a row of sums.
+pub trait Epilogue: Sync {
+    /// Rewrites `row`, the finished sums of row `r` and columns `j0..j0 + row.len()`, in place. Called
+    /// exactly once for every element of C, in no particular order; implementations are `#[inline(always)]`.
+    fn row<S: Isa>(&self, s: S, r: usize, j0: usize, row: &mut [f32]);
+}
+
+/// Leaves the sums as they are.
+impl Epilogue for () {
+    #[inline(always)]
+    fn row<S: Isa>(&self, _: S, _: usize, _: usize, _: &mut [f32]) {}
+}
+
+/// Bytes of scratch that [`gemm`] takes (per worker, for [`Par::gemm`](crate::Par::gemm)).
+///
+/// # Panics
+/// If the number overflows.
+pub fn gemm_scratch(m: usize, n: usize, k: usize, packed: bool) -> usize {
+    let (a, b) = buffers(m, n, k, packed);
+    Scratch::bytes_of::<f32>(a)
+        .checked_add(Scratch::bytes_of::<f32>(b))
+        .expect("the scratch of a product overflows")
+}
+
+fn buffers(m: usize, n: usize, k: usize, packed: bool) -> (usize, usize) {
+    let (a, b) = sweep::buffers(m, n, k, packed);
+    // Dot products keep whole rows of A.
+    let a = if packed || m > dot::ROWS {
+        a
+    } else {
+        a.max(m.checked_mul(k).expect("the rows of a product overflow"))
+    };
+    (a, b)
+}
+
+/// `C[m, n] = Σ_k A[m, k] · B[n, k]` on the calling thread, then `epilogue` on every finished row segment.
+///
+/// # Panics
+/// If the shapes disagree, or `scratch` has less than [`gemm_scratch`] bytes.
+#[inline(always)]
+pub fn gemm<'a, S: Isa, E: Epilogue>(
+    s: S,
+    a: Mat<'a>,
+    b: impl Into<Rhs<'a>>,
+    c: MatMut<'a>,
+    epilogue: &E,
+    scratch: &mut Scratch<'_>,
+) {
+    let job = Job::new(a, b.into(), c);
+    let (m, n, _) = job.shape();
+    let (x, y) = job.buffers();
+    let mut scratch = scratch.reborrow();
+    let (x, y) = (scratch.take::<f32>(x), scratch.take::<f32>(y));
+    // SAFETY: one block, all of C; the token proves the level; the buffers are as long as asked for.
+    let work = unsafe { job.block(S::LEVEL, 0..m, 0..n, x.as_mut_ptr(), y.as_mut_ptr()) };
+    finish(s, work, epilogue);
+}
+
+/// Runs a block to its end.
+#[inline(always)]
+fn finish<S: Isa, E: Epilogue>(s: S, mut work: Work<'_>, epilogue: &E) {
+    while let Some((rows, cols)) = work.next() {
+        for r in rows {
+            let (r, j0, row) = work.segment(r, &cols);
+            epilogue.row(s, r, j0, row);
+        }
+    }
+}

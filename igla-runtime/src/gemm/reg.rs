@@ -1,0 +1,224 @@
+//! One vector register of `f32` per level: the few instructions the microkernels are written in.
+//!
+//! These take raw pointers because a microkernel's operands are packed buffers and tile rows whose
+//! bounds were checked once, for the whole product. Nothing else should use them: kernels work on
+//! the checked lanes of this crate.
+
+/// A register of [`Reg::WIDTH`] lanes.
+///
+/// # Safety
+/// All functions: the CPU has the level, and the caller is inlined into a function compiled for
+/// it; a pointer is valid for the lanes that are read or written.
+pub(super) trait Reg: Copy {
+    /// Lanes in the register; a divisor of the panel width.
+    const WIDTH: usize;
+    unsafe fn zero() -> Self;
+    /// The element at `p` in all lanes.
+    unsafe fn splat(p: *const f32) -> Self;
+    unsafe fn load(p: *const f32) -> Self;
+    /// The first `n < WIDTH` lanes; the others are zero and their memory is not touched.
+    unsafe fn load_first(p: *const f32, n: usize) -> Self;
+    unsafe fn store(self, p: *mut f32);
+    /// Writes the first `n < WIDTH` lanes; the memory of the others is not touched.
+    unsafe fn store_first(self, p: *mut f32, n: usize);
+    /// `self + a·b`, fused where the level has it.
+    unsafe fn fma(self, a: Self, b: Self) -> Self;
+    /// Sums lanes that are equal modulo 4.
+    unsafe fn fold4(self) -> [f32; 4];
+}
+
+/// Four lanes that the compiler makes the baseline's registers of.
+#[derive(Clone, Copy)]
+pub(super) struct Quad([f32; 4]);
+
+impl Reg for Quad {
+    const WIDTH: usize = 4;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        Self([0.0; 4])
+    }
+
+    #[inline(always)]
+    unsafe fn splat(p: *const f32) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe { Self([*p; 4]) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(p: *const f32) -> Self {
+        // SAFETY: the trait's contract; an array needs no more alignment than its elements.
+        unsafe { Self(*p.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(p: *const f32, n: usize) -> Self {
+        // SAFETY: each element read is one of the first `n`.
+        let lane = |i: usize| if i < n { unsafe { *p.add(i) } } else { 0.0 };
+        Self([lane(0), lane(1), lane(2), lane(3)])
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, p: *mut f32) {
+        // SAFETY: the trait's contract.
+        unsafe { *p.cast() = self.0 }
+    }
+
+    #[inline(always)]
+    unsafe fn store_first(self, p: *mut f32, n: usize) {
+        for (i, x) in self.0.iter().enumerate().take(n) {
+            // SAFETY: one of the first `n`.
+            unsafe { *p.add(i) = *x }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn fma(self, a: Self, b: Self) -> Self {
+        let lane = |i: usize| self.0[i] + a.0[i] * b.0[i];
+        Self([lane(0), lane(1), lane(2), lane(3)])
+    }
+
+    #[inline(always)]
+    unsafe fn fold4(self) -> [f32; 4] {
+        self.0
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86::{Ymm, Zmm};
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use core::arch::x86_64::*;
+
+    use super::Reg;
+
+    /// AVX-512.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Zmm(__m512);
+
+    impl Reg for Zmm {
+        const WIDTH: usize = 16;
+
+        #[inline(always)]
+        unsafe fn zero() -> Self {
+            // SAFETY: the trait's contract.
+            unsafe { Self(_mm512_setzero_ps()) }
+        }
+
+        #[inline(always)]
+        unsafe fn splat(p: *const f32) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe { Self(_mm512_set1_ps(*p)) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe { Self(_mm512_loadu_ps(p)) }
+        }
+
+        #[inline(always)]
+        unsafe fn load_first(p: *const f32, n: usize) -> Self {
+            // SAFETY: the trait's contract; lanes outside the mask are not accessed.
+            unsafe { Self(_mm512_maskz_loadu_ps((1u16 << n) - 1, p)) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, p: *mut f32) {
+            // SAFETY: the trait's contract.
+            unsafe { _mm512_storeu_ps(p, self.0) }
+        }
+
+        #[inline(always)]
+        unsafe fn store_first(self, p: *mut f32, n: usize) {
+            // SAFETY: the trait's contract; lanes outside the mask are not accessed.
+            unsafe { _mm512_mask_storeu_ps(p, (1u16 << n) - 1, self.0) }
+        }
+
+        #[inline(always)]
+        unsafe fn fma(self, a: Self, b: Self) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe { Self(_mm512_fmadd_ps(a.0, b.0, self.0)) }
+        }
+
+        #[inline(always)]
+        unsafe fn fold4(self) -> [f32; 4] {
+            // SAFETY: the trait's contract.
+            unsafe {
+                let high = _mm512_extractf32x8_ps::<1>(self.0);
+                Ymm(_mm256_add_ps(_mm512_castps512_ps256(self.0), high)).fold4()
+            }
+        }
+    }
+
+    /// AVX2 with FMA.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Ymm(__m256);
+
+    /// A mask of the first `n ≤ 8` lanes.
+    ///
+    /// # Safety
+    /// The CPU has AVX2, and the caller is inlined into a function compiled for it.
+    #[inline(always)]
+    unsafe fn first8(n: usize) -> __m256i {
+        const EDGE: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+        // SAFETY: eight integers from any `8 - n` in 0..=8 are inside the table.
+        unsafe { _mm256_loadu_si256(EDGE.as_ptr().add(8 - n).cast()) }
+    }
+
+    impl Reg for Ymm {
+        const WIDTH: usize = 8;
+
+        #[inline(always)]
+        unsafe fn zero() -> Self {
+            // SAFETY: the trait's contract.
+            unsafe { Self(_mm256_setzero_ps()) }
+        }
+
+        #[inline(always)]
+        unsafe fn splat(p: *const f32) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe { Self(_mm256_set1_ps(*p)) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe { Self(_mm256_loadu_ps(p)) }
+        }
+
+        #[inline(always)]
+        unsafe fn load_first(p: *const f32, n: usize) -> Self {
+            // SAFETY: the trait's contract; lanes outside the mask are not accessed.
+            unsafe { Self(_mm256_maskload_ps(p, first8(n))) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, p: *mut f32) {
+            // SAFETY: the trait's contract.
+            unsafe { _mm256_storeu_ps(p, self.0) }
+        }
+
+        #[inline(always)]
+        unsafe fn store_first(self, p: *mut f32, n: usize) {
+            // SAFETY: the trait's contract; lanes outside the mask are not accessed.
+            unsafe { _mm256_maskstore_ps(p, first8(n), self.0) }
+        }
+
+        #[inline(always)]
+        unsafe fn fma(self, a: Self, b: Self) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe { Self(_mm256_fmadd_ps(a.0, b.0, self.0)) }
+        }
+
+        #[inline(always)]
+        unsafe fn fold4(self) -> [f32; 4] {
+            // SAFETY: the trait's contract.
+            unsafe {
+                let sums = _mm_add_ps(_mm256_castps256_ps128(self.0), _mm256_extractf128_ps::<1>(self.0));
+                core::mem::transmute::<__m128, [f32; 4]>(sums)
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The loop nest around the microkernels, as an iterator over finished blocks of C.
+//!
+//! The epilogue must be compiled into its caller (it is generic, and full of registers), while the
+//! loop nest must not be compiled once per epilogue. So the nest is turned inside out: it is a
+//! state that [`Sweep::next`] advances until the next block of C is finished, and whoever holds it
+//! runs the epilogue there.
+
+use core::ops::Range;
+
+use super::PANEL;
+use super::kernel::{Kernel, Strip, kernels};
+use super::mat::{Mat, MatMut};
+use super::pack::pack;
+use crate::Level;
+
+/// Steps of the sum in one block: a micro-panel of A of 14 rows is then 28 KB, which stays in L1.
+const KC: usize = 512;
+/// Rows of A packed at once: with KC, 512 KB, read once per [`NC`] columns.
+const MC: usize = 256;
+/// Columns of C between two epilogues; with KC, 512 KB of B in L2 are used by all rows of a block.
+const NC: usize = 256;
+/// Columns packed at once when B comes unpacked.
+const BC: usize = 512;
+/// K is cut at multiples of this, so that packing transposes whole blocks.
+const KU: usize = 16;
+/// The highest micro-panel.
+const TALL: usize = 14;
+
+/// `0..total` cut into the fewest pieces of at most `size`, all nearly equal, at multiples of `unit`
+/// (which divides `size`). Nothing is one empty piece.
+#[derive(Clone, Copy)]
+struct Cuts {
+    total: usize,
+    unit: usize,
+    pieces: usize,
+}
+
+impl Cuts {
+    fn new(total: usize, size: usize, unit: usize) -> Self {
+        Self { total, unit, pieces: total.div_ceil(size).max(1) }
+    }
+
+    fn get(&self, i: usize) -> Range<usize> {
+        if self.pieces == 1 {
+            return 0..self.total;
+        }
+        // `units * pieces` cannot overflow: there are at least as many indices as pieces, and
+        // what is cut are directions of matrices in memory, of at most 2^61 elements.
+        let units = self.total.div_ceil(self.unit) as u128;
+        let cut = |i: usize| ((units * i as u128 / self.pieces as u128) as usize * self.unit).min(self.total);
+        cut(i)..cut(i + 1)
+    }
+}
+
+/// B, or some of its columns.
+#[derive(Clone, Copy)]
+pub(super) enum Columns<'a> {
+    Plain(Mat<'a>),
+    /// The first panel, panels being this many elements long.
+    Packed(*const f32, usize),
+}
+
+/// Whether so few rows meet a B whose columns of C are so adjacent that reading it where it is
+/// beats packing it: then a row of B already looks like a row of a panel.
+fn direct(m: usize, b: &Columns<'_>) -> bool {
+    matches!(b, Columns::Plain(b) if m <= 16 && b.row_axis().is_unit() && b.col_axis().is_one_run())
+}
+
+/// Elements of the buffers for A and for B.
+pub(super) fn buffers(m: usize, n: usize, k: usize, packed: bool) -> (usize, usize) {
+    let kc = k.min(KC);
+    let a = m.min(MC) * kc;
+    let b = if packed { 0 } else { n.min(BC).next_multiple_of(PANEL) * kc };
+    (a, b)
+}
+
+/// Where the nest is: which piece of each cut.
+#[derive(Clone, Copy, Default)]
+struct At {
+    wide: usize,
+    k: usize,
+    block: usize,
+    chunk: usize,
+    strip: usize,
+}
+
+/// A product on its way; [`Sweep::next`] computes until the next block of C is finished.
+pub(super) struct Sweep<'a> {
+    level: Level,
+    kernels: &'static [Kernel],
+    a: Mat<'a>,
+    b: Columns<'a>,
+    /// Whether whole panels of a plain B are used unpacked.
+    direct: bool,
+    pub(super) c: MatMut<'a>,
+    a_buffer: *mut f32,
+    b_buffer: *mut f32,
+    wides: Cuts,
+    ks: Cuts,
+    blocks: Cuts,
+    at: Option<At>,
+}
+
+impl<'a> Sweep<'a> {
+    /// # Safety
+    /// The shapes agree; `c` overlaps no operand; the CPU has `level`; the two buffers have what
+    /// [`buffers`] says for this shape, for `'a`.
+    pub(super) unsafe fn new(
+        level: Level,
+        a: Mat<'a>,
+        b: Columns<'a>,
+        c: MatMut<'a>,
+        a_buffer: *mut f32,
+        b_buffer: *mut f32,
+    ) -> Self {
+        let (m, n, k) = (a.rows(), c.cols(), a.cols());
+        let wide = if let Columns::Plain(_) = b { BC } else { usize::MAX };
+        Self {
+            level,
+            kernels: kernels(level),
+            a,
+            direct: direct(m, &b),
+            b,
+            c,
+            a_buffer,
+            b_buffer,
+            wides: Cuts::new(n, wide, PANEL),
+            ks: Cuts::new(k, KC, KU),
+            blocks: Cuts::new(m, MC, 1),
+            at: (m > 0 && n > 0).then(At::default),
+        }
+    }
+
+    /// The rows and columns of C that were just finished.
+    pub(super) fn next(&mut self) -> Option<(Range<usize>, Range<usize>)> {
+        while let Some(at) = self.at {
+            let (wide, ks, block) = (self.wides.get(at.wide), self.ks.get(at.k), self.blocks.get(at.block));
+            let chunks = Cuts::new(wide.len(), NC, PANEL);
+            let strips = Cuts::new(block.len(), self.kernels.len(), 1);
+            if at.chunk == 0 && at.strip == 0 {
+                if at.block == 0 {
+                    self.pack_b(&wide, &ks);
+                }
+                self.pack_a(&block, &ks, &strips);
+            }
+            let (chunk, strip) = (chunks.get(at.chunk), strips.get(at.strip));
+            let rows = block.start + strip.start..block.start + strip.end;
+            let cols = wide.start + chunk.start..wide.start + chunk.end;
+
+            self.compute(&rows, &cols, strip.start, &wide, &ks, at.k > 0);
+
+            let mut next = at;
+            self.at = self.step(&mut next, chunks.pieces, strips.pieces).then_some(next);
+            if at.k + 1 == self.ks.pieces {
+                return Some((rows, cols));
+            }
+        }
+        None
+    }
+
+    /// One strip, from the packed rows of A that start at row `packed_row` of the buffer.
+    fn compute(
+        &mut self,
+        rows: &Range<usize>,
+        cols: &Range<usize>,
+        packed_row: usize,
+        wide: &Range<usize>,
+        ks: &Range<usize>,
+        add: bool,
+    ) {
+        let mut offsets = [0; TALL];
+        self.c.row_axis().offsets(rows.start, &mut offsets[..rows.len()]);
+        let kernel = self.kernels[rows.len() - 1];
+        let run = |this: &mut Self, b: *const f32, b_step: usize, b_panel: usize, cols: Range<usize>| {
+            let strip = Strip {
+                k: ks.len(),
+                a: this.a_buffer.cast_const().wrapping_add(packed_row * ks.len()),
+                b,
+                b_step,
+                b_panel,
+                c: this.c.data().wrapping_add(cols.start),
+                rows: offsets.as_ptr(),
+                cols: cols.len(),
+                add,
+            };
+            // SAFETY: the table is the level's and the entry that of the strip's height; the rows
+            // and columns are in range of C, which overlaps nothing; A is packed for these steps;
+            // so is B, to a multiple of the panel width, or it is read in place, whole panels only.
+            unsafe { kernel(&strip) }
+        };
+        match self.b {
+            Columns::Packed(b, len) => {
+                let b = b.wrapping_add(cols.start / PANEL * len + ks.start * PANEL);
+                run(self, b, PANEL, len, cols.clone());
+            }
+            Columns::Plain(b) if self.direct => {
+                let whole = cols.start..cols.end - cols.len() % PANEL;
+                if !whole.is_empty() {
+                    let first = b.row_axis().offset(whole.start)
+                        + if ks.is_empty() { 0 } else { b.col_axis().offset(ks.start) };
+                    run(self, b.data().wrapping_add(first), b.col_axis().step(), PANEL, whole.clone());
+                }
+                if whole.end < cols.end {
+                    run(self, self.b_buffer, PANEL, 0, whole.end..cols.end);
+                }
+            }
+            Columns::Plain(_) => {
+                let b = self.b_buffer.cast_const().wrapping_add((cols.start - wide.start) * ks.len());
+                run(self, b, PANEL, ks.len() * PANEL, cols.clone());
+            }
+        }
+    }
+
+    /// One step of the nest: strips inside chunks inside blocks of rows inside blocks of K inside
+    /// what is packed of B.
+    fn step(&self, at: &mut At, chunks: usize, strips: usize) -> bool {
+        let steps = [
+            (&mut at.strip, strips),
+            (&mut at.chunk, chunks),
+            (&mut at.block, self.blocks.pieces),
+            (&mut at.k, self.ks.pieces),
+            (&mut at.wide, self.wides.pieces),
+        ];
+        for (index, pieces) in steps {
+            *index += 1;
+            if *index < pieces {
+                return true;
+            }
+            *index = 0;
+        }
+        false
+    }
+
+    fn pack_a(&mut self, block: &Range<usize>, ks: &Range<usize>, strips: &Cuts) {
+        for i in 0..strips.pieces {
+            let strip = strips.get(i);
+            let rows = block.start + strip.start..block.start + strip.end;
+            // SAFETY: in range; the buffer holds a block's rows times a block's steps, and a
+            // strip of them starts after the rows before it.
+            unsafe {
+                pack(self.level, &self.a, &rows, ks, self.a_buffer.add(strip.start * ks.len()), rows.len())
+            }
+        }
+    }
+
+    fn pack_b(&mut self, wide: &Range<usize>, ks: &Range<usize>) {
+        let Columns::Plain(b) = self.b else { return };
+        // Only a last partial panel, if whole ones are read where they are.
+        let start = if self.direct { wide.end - wide.len() % PANEL } else { wide.start };
+        for first in (start..wide.end).step_by(PANEL) {
+            let rows = first..wide.end.min(first + PANEL);
+            // SAFETY: in range; the buffer holds the panels of `wide` for a block's steps.
+            unsafe { pack(self.level, &b, &rows, ks, self.b_buffer.add((first - start) * ks.len()), PANEL) }
+        }
+    }
+}
