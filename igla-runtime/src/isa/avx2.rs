@@ -6,6 +6,7 @@
 use std::arch::x86_64::*;
 
 use super::{Isa, Kernel, Sealed};
+use crate::lanes::MAX_UNROLL;
 use crate::level::Level;
 
 /// Token: this CPU has the AVX2 level.
@@ -33,7 +34,7 @@ macro_rules! values {
         #[inline(always)]
         #[allow(unused_unsafe, reason = "mask operations of some levels are plain integer operations")]
         fn $name $(<const $k: $kt>)? (self, $($a: $t),*) -> $r {
-            // SAFETY: `self` exists, so this CPU has AVX2, FMA and F16C; no memory is touched.
+            // SAFETY: `self` exists, so this CPU has AVX2, FMA and F16C; no memory but constants is touched.
             unsafe { $e }
         }
     )*};
@@ -53,6 +54,20 @@ macro_rules! memory {
 
 /// Bits to shift so that bit `i` of a mask becomes the sign of lane `i`.
 const SHIFTS: [i32; 8] = [31, 30, 29, 28, 27, 26, 25, 24];
+
+/// Length of [`PREFIXES`].
+const WINDOW: usize = 2 * 8 * MAX_UNROLL;
+
+/// All ones, then as many zeros: eight entries from the right place are the mask of a prefix.
+static PREFIXES: [i32; WINDOW] = {
+    let mut window = [0; WINDOW];
+    let mut i = 0;
+    while i < WINDOW / 2 {
+        window[i] = -1;
+        i += 1;
+    }
+    window
+};
 
 impl Sealed for Avx2 {}
 
@@ -140,6 +155,11 @@ impl Isa for Avx2 {
         fn mask_from_bits(bits: u32) -> __m256i = {
             let shifts = _mm256_loadu_si256(SHIFTS.as_ptr().cast());
             _mm256_srai_epi32::<31>(_mm256_sllv_epi32(_mm256_set1_epi32(bits as i32), shifts))
+        };
+        fn mask_prefix(span: usize, first: usize) -> __m256i = {
+            // Wrapping keeps the address defined; callers keep it inside the table.
+            let start = (WINDOW / 2).wrapping_sub(span).wrapping_add(first) % (WINDOW - 7);
+            _mm256_loadu_si256(PREFIXES.as_ptr().add(start).cast())
         };
         fn mask_bits(m: __m256i) -> u32 = _mm256_movemask_ps(_mm256_castsi256_ps(m)) as u32;
         fn and_m(a: __m256i, b: __m256i) -> __m256i = _mm256_and_si256(a, b);

@@ -142,6 +142,7 @@ impl Isa for Avx512 {
 
         fn splat_m(a: bool) -> M = (a as M).wrapping_neg();
         fn mask_from_bits(bits: u32) -> M = bits as M;
+        fn mask_prefix(span: usize, first: usize) -> M = _bzhi_u32(0xffff, span.saturating_sub(first) as u32) as M;
         fn mask_bits(m: M) -> u32 = m as u32;
         fn and_m(a: M, b: M) -> M = a & b;
         fn or_m(a: M, b: M) -> M = a | b;

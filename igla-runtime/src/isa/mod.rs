@@ -180,6 +180,8 @@ pub trait Isa: Copy + Send + Sync + Sealed + 'static {
     fn splat_m(self, a: bool) -> Self::M;
     /// Lane `i` is bit `i`.
     fn mask_from_bits(self, bits: u32) -> Self::M;
+    /// Lane `i` is `first + i < span`, for `span` of at most `8 * WIDTH` and `first` below that.
+    fn mask_prefix(self, span: usize, first: usize) -> Self::M;
     /// Bit `i` is lane `i`.
     fn mask_bits(self, m: Self::M) -> u32;
     /// `a && b`.

@@ -70,14 +70,15 @@ fn power_of_two(n: i32) -> f32 {
     f32::from_bits(((n + 127) << 23) as u32)
 }
 
-/// High half of `a` (26 bits) and the rest, exactly.
+/// `a` as the sum of two numbers of at most 26 bits each (Veltkamp), for `|a| < 2^996`.
 #[inline(always)]
 fn split(a: f64) -> (f64, f64) {
-    let high = f64::from_bits(a.to_bits() & !0x7ff_ffff);
+    let large = a * 134_217_729.0;
+    let high = large - (large - a);
     (high, a - high)
 }
 
-/// `c - a * b`: the product's rounding error is computed exactly and subtracted too.
+/// `c - a * b`: the product's rounding error is computed exactly (Dekker) and subtracted too.
 #[inline(always)]
 fn residual_one(a: f64, b: f64, c: f64) -> f64 {
     let product = a * b;
@@ -275,6 +276,10 @@ impl<const N: usize> Isa for Portable<N> {
     #[inline(always)]
     fn mask_from_bits(self, bits: u32) -> Self::M {
         lanes!(0, |i| truth(bits >> i & 1 == 1))
+    }
+    #[inline(always)]
+    fn mask_prefix(self, span: usize, first: usize) -> Self::M {
+        lanes!(0, |i| truth(first + i < span))
     }
     #[inline(always)]
     fn mask_bits(self, m: Self::M) -> u32 {

@@ -12,6 +12,8 @@ pub struct Block<S: Isa, const U: usize> {
     start: usize,
     span: usize,
     full: bool,
+    /// Whether active lanes may be fewer than the first `span`.
+    sparse: bool,
     masks: [S::M; U],
 }
 
@@ -32,7 +34,7 @@ impl<S: Isa, const U: usize> Block<S, U> {
         let first = self.start as i32;
         I32::new(
             s,
-            registers!(U, |u| { s.add_i(s.iota(), s.splat_i(first.wrapping_add((u * S::WIDTH) as i32))) }),
+            registers!(U, |u| s.add_i(s.iota(), s.splat_i(first.wrapping_add((u * S::WIDTH) as i32)))),
         )
     }
 
@@ -46,7 +48,7 @@ impl<S: Isa, const U: usize> Block<S, U> {
     #[inline(always)]
     pub fn only(self, mask: Mask<S, U>) -> Self {
         let (s, a, b) = (self.s, self.masks, mask.registers());
-        Block { full: false, masks: registers!(U, |u| s.and_m(a[u], b[u])), ..self }
+        Block { full: false, sparse: true, masks: registers!(U, |u| s.and_m(a[u], b[u])), ..self }
     }
 
     /// Whether the block is known to have every lane active; the same for all blocks of one part.
@@ -72,18 +74,21 @@ impl<S: Isa, const U: usize> Block<S, U> {
         self.span
     }
 
+    /// Whether active lanes may be fewer than the first `span`.
+    #[inline(always)]
+    pub(crate) fn is_sparse(self) -> bool {
+        self.sparse
+    }
+
     #[inline(always)]
     fn full(s: S, start: usize) -> Self {
-        Block { s, start, span: Self::LEN, full: true, masks: [s.splat_m(true); U] }
+        Block { s, start, span: Self::LEN, full: true, sparse: false, masks: [s.splat_m(true); U] }
     }
 
     #[inline(always)]
     fn tail(s: S, start: usize, span: usize) -> Self {
-        let masks = registers!(U, |u| {
-            let lanes = span.saturating_sub(u * S::WIDTH).min(S::WIDTH);
-            s.mask_from_bits(((1u64 << lanes) - 1) as u32)
-        });
-        Block { s, start, span, full: false, masks }
+        let masks = registers!(U, |u| s.mask_prefix(span, u * S::WIDTH));
+        Block { s, start, span, full: false, sparse: false, masks }
     }
 }
 

@@ -92,6 +92,12 @@ impl<S: Isa, const U: usize> F32<S, U> {
         self.s
     }
 
+    /// Lane 0.
+    #[inline(always)]
+    pub fn first(self) -> f32 {
+        self.s.first(self.v[0])
+    }
+
     unary! {
         /// Absolute value.
         abs -> F32 = |s, a| s.from_bits(s.and_i(s.to_bits(a), s.splat_i(i32::MAX)));

@@ -82,11 +82,6 @@ impl<S: Isa, const U: usize> I32<S, U> {
         self.v
     }
 
-    #[inline(always)]
-    pub(crate) fn isa(self) -> S {
-        self.s
-    }
-
     binary! {
         /// The larger.
         max -> I32 = |s, a, b| s.max_i(a, b);

@@ -78,6 +78,9 @@ fn check<S: Isa, const U: usize>(d: Block<S, U>, begin: usize, len: usize) {
     if fits(begin, d.span(), len) {
         return;
     }
+    if !d.is_sparse() {
+        outside_slice(begin, d.span(), len);
+    }
     let masks = d.masks();
     each_register!(U, |u| {
         let bits = d.isa().mask_bits(masks[u]);
