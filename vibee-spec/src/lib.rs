@@ -5,6 +5,9 @@
 pub mod ast;
 pub mod codes;
 pub mod diag;
+mod grammar;
 pub mod limits;
+pub mod parse;
+pub mod scan;
 pub mod span;
 pub mod term;

@@ -1,0 +1,97 @@
+//! From text to [`crate::ast::File`]: all sections, all findings in one run, never a panic.
+//!
+//! The scanner has found the lines; here the known sections get their meaning as trees. Nothing is
+//! resolved: the parser must not know whether a name is a dim, an index or a kernel.
+
+mod behaviors;
+mod case;
+mod declare;
+mod expr;
+mod function;
+mod header;
+mod kernel;
+mod later;
+mod line;
+mod literal;
+mod node;
+mod operators;
+mod statement;
+mod tree;
+mod types;
+pub mod words;
+
+use crate::ast::{File, Section};
+use crate::diag::{Diagnostic, Diags};
+use crate::scan::{self, Lines, Sink};
+use crate::span::{Source, Span};
+use std::ops::Range;
+
+pub use crate::scan::{decode, lossy};
+
+/// Parses a spec. What cannot be read is reported in `diags` and left out of the tree.
+///
+/// Strict: every malformed line is an error. (A lenient mode will turn four of them into warnings;
+/// its places are marked in the scanner.)
+pub fn parse(source: &Source, diags: &mut Diags) -> File {
+    let mut sink = Sink::new(diags);
+    let lines = Lines::new(&source.text);
+    let mut file = File { language: scan::language(&lines), ..File::default() };
+    let executable = file.language.as_ref().is_none_or(|language| language.name == "rust");
+    scan::characters(&source.text, &mut sink);
+    let scanned = scan::scan(lines.clone(), executable, &mut sink);
+    introduction(&scanned.sections, &file, &mut sink);
+    for (n, section) in scanned.sections.iter().enumerate() {
+        match scanned.bodies.iter().find(|(of, _)| *of == n) {
+            Some((_, body)) => executable_section(section, &lines, body.clone(), &mut file, &mut sink),
+            None => declarative_section(section, &source.text, executable, &mut file, &mut sink),
+        }
+    }
+    file.sections = scanned.sections;
+    file
+}
+
+/// Warns about what every spec should begin with.
+fn introduction(sections: &[Section], file: &File, sink: &mut Sink) {
+    if sections.is_empty() {
+        let d = Diagnostic::warning("V0001", Span::default(), "the spec is empty")
+            .label("no section in the whole file")
+            .hint("start with `name:` and `language: rust`");
+        sink.push(d);
+    } else if file.language.is_none() {
+        let d = Diagnostic::warning("V0005", sections[0].key.span, "the spec states no language")
+            .label("taken as `language: rust`")
+            .hint("add the line `language: rust`");
+        sink.push(d);
+    }
+}
+
+/// Reads a section of plain values into `file`.
+fn declarative_section(section: &Section, text: &str, executable: bool, file: &mut File, sink: &mut Sink) {
+    let (key, value) = (&section.key, &section.value);
+    match key.name.as_str() {
+        "types" => file.types.extend(types::types(value, text)),
+        "behaviors" => file.behaviors.extend(behaviors::behaviors(key, value, text, executable, sink)),
+        "test_cases" => file.test_cases.extend(case::cases(key, value, executable, sink)),
+        _ => declare::section(section, file, sink),
+    }
+}
+
+/// Reads the lines of one executable section into `file`.
+fn executable_section(
+    section: &Section,
+    lines: &Lines,
+    body: Range<usize>,
+    file: &mut File,
+    sink: &mut Sink,
+) {
+    if section.key.name == "formats" {
+        sink.push(later::formats(section.key.span));
+        return;
+    }
+    let entries = tree::tree(lines, body, sink);
+    match section.key.name.as_str() {
+        "kernels" => file.kernels.extend(entries.iter().filter_map(|e| kernel::kernel(e, sink))),
+        "functions" => file.functions.extend(entries.iter().filter_map(|e| function::function(e, sink))),
+        _ => {}
+    }
+}

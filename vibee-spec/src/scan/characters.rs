@@ -1,0 +1,44 @@
+//! Characters that must not stand in a spec unseen.
+
+use super::Sink;
+use crate::diag::Diagnostic;
+use crate::span::Span;
+
+/// Reports control characters (errors) and characters that reorder displayed text (warnings).
+pub(crate) fn characters(text: &str, sink: &mut Sink) {
+    for (at, c) in text.char_indices() {
+        let span = Span::new(at, at + c.len_utf8());
+        let shown = format_args!("U+{:04X}", c as u32);
+        if is_control(c, &text.as_bytes()[at + 1..]) {
+            sink.push(
+                Diagnostic::error("V0006", span, format!("control character {shown}"))
+                    .label("not text")
+                    .hint("remove it"),
+            );
+        } else if is_reordering(c) {
+            sink.push(
+                Diagnostic::warning(
+                    "V0007",
+                    span,
+                    format!("character {shown} changes the order of displayed text"),
+                )
+                .label("what is shown is not what is read")
+                .hint("remove it"),
+            );
+        }
+    }
+}
+
+/// Line ends and tabs are for the scanner; a carriage return is fine only before a line feed.
+fn is_control(c: char, rest: &[u8]) -> bool {
+    match c {
+        '\n' | '\t' => false,
+        '\r' => rest.first() != Some(&b'\n'),
+        _ => c.is_control(),
+    }
+}
+
+/// Bidirectional controls, and the marks that act like them.
+pub(crate) fn is_reordering(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{061C}')
+}

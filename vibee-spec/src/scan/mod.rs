@@ -1,0 +1,28 @@
+//! From bytes to lines, sections and declarative values.
+//!
+//! The scanner finds the shape of a file: which lines belong to which section, where a value
+//! starts and ends, what is a comment. It must not know what a section means, nor the grammar of
+//! executable lines; it hands those on as [`Logical`] lines with exact places.
+
+mod block;
+mod brackets;
+mod characters;
+mod decode;
+mod flow;
+mod inline;
+mod join;
+mod keys;
+mod lines;
+mod nesting;
+mod place;
+mod quoted;
+mod sections;
+mod sink;
+
+pub(crate) use characters::characters;
+pub use decode::{decode, lossy};
+pub(crate) use join::{Logical, join, too_deep};
+pub(crate) use lines::{Lines, tab_error};
+pub(crate) use nesting::too_nested;
+pub(crate) use sections::{language, scan};
+pub(crate) use sink::Sink;

@@ -1,0 +1,99 @@
+//! How a value is read depends on where it stands, never on what it looks like.
+
+/// What surrounds a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Column 0.
+    Top,
+    /// Entries of `types:`.
+    Types,
+    /// The body of one type.
+    Type,
+    /// Fields of a type, or any value below them.
+    Fields,
+    /// Behaviours, cases and laws; `call`, `expect` … have the grammar of executable lines.
+    Cases,
+    /// Anywhere else.
+    Free,
+}
+
+/// How a value is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// To the end of the line; only wholly quoted text is unquoted.
+    Prose,
+    /// Like prose, but `{…}` and `[…]` that fill the line are flow values.
+    Type,
+    /// A joined line for the expression grammar.
+    Expression,
+    /// Quoted text, flow values, or raw text.
+    Data,
+}
+
+/// Keys whose values are prose wherever they stand.
+const PROSE: &[&str] = &[
+    "name",
+    "version",
+    "module",
+    "language",
+    "domain",
+    "given",
+    "when",
+    "When",
+    "then",
+    "description",
+    "formula",
+    "complexity",
+    "pas_pattern",
+    "pas_prediction",
+    "scientific_basis",
+    "benchmark",
+    "implementation",
+    "returns",
+    "note",
+    "doc",
+];
+
+/// Keys of cases and laws that hold expressions.
+const EXPRESSIONS: &[&str] = &["call", "expect", "for", "holds"];
+
+/// Keys of a type's body whose values are lists or maps, not types.
+const TYPE_DATA: &[&str] = &["values", "enum", "variants", "generic", "methods", "constants"];
+
+impl Place {
+    /// How the value of `key` is read here.
+    pub(crate) fn reading(self, key: &str) -> Reading {
+        match self {
+            Place::Cases if EXPRESSIONS.contains(&key) => Reading::Expression,
+            Place::Fields => Reading::Type,
+            Place::Type if TYPE_DATA.contains(&key) => Reading::Data,
+            Place::Type if key == "description" => Reading::Prose,
+            Place::Type | Place::Types => Reading::Type,
+            _ if PROSE.contains(&key) => Reading::Prose,
+            _ => Reading::Data,
+        }
+    }
+
+    /// The place inside the value of `key`. `executable` is whether cases can be run.
+    pub(crate) fn inside(self, key: &str, executable: bool) -> Place {
+        match (self, key) {
+            (Place::Top, "types") => Place::Types,
+            (Place::Top, "behaviors" | "test_cases") if executable => Place::Cases,
+            (Place::Types, _) => Place::Type,
+            (Place::Type, "fields" | "struct") => Place::Fields,
+            (Place::Fields, _) => Place::Fields,
+            (Place::Type, _) => Place::Free,
+            (Place::Cases, "test_cases" | "laws" | "expect") => Place::Cases,
+            _ => Place::Free,
+        }
+    }
+
+    /// How a bare sequence item is read here. `key` is the key the sequence belongs to.
+    pub(crate) fn item_reading(self, key: &str) -> Reading {
+        match self {
+            Place::Cases if key == "expect" => Reading::Expression,
+            Place::Fields => Reading::Type,
+            _ => Reading::Data,
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Where the parser's findings go: deduplicated by place and limited in number.
+
+use crate::diag::{Diagnostic, Diags};
+use crate::limits::MAX_DIAGNOSTICS;
+
+/// A [`Diags`] that stops keeping after [`MAX_DIAGNOSTICS`].
+///
+/// Hostile input could otherwise turn every byte into a finding.
+pub(crate) struct Sink<'d> {
+    diags: &'d mut Diags,
+    kept: usize,
+}
+
+impl<'d> Sink<'d> {
+    /// Reports into `diags`.
+    pub(crate) fn new(diags: &'d mut Diags) -> Self {
+        Sink { diags, kept: 0 }
+    }
+
+    /// Adds a finding, or the note that there are too many.
+    pub(crate) fn push(&mut self, d: Diagnostic) {
+        self.kept += 1;
+        if self.kept <= MAX_DIAGNOSTICS {
+            self.diags.push(d);
+        } else if self.kept == MAX_DIAGNOSTICS + 1 {
+            self.diags.push(
+                Diagnostic::error("V0004", d.span, "too many errors; the rest is not shown")
+                    .label("the first one left out is here"),
+            );
+        }
+    }
+}
