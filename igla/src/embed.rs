@@ -49,13 +49,14 @@ pub struct Options {
     pub level: Level,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            threads: std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
-            batch: const { NonZero::new(16).unwrap() },
-            level: Level::best(),
-        }
+impl Options {
+    /// Texts in a batch unless told otherwise.
+    pub const DEFAULT_BATCH: NonZero<usize> = NonZero::new(16).unwrap();
+
+    /// One thread a core.
+    #[must_use]
+    pub fn all_threads() -> NonZero<usize> {
+        std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
     }
 }
 
