@@ -17,10 +17,10 @@ use core::ops::Range;
 
 use super::mat::{Mat, MatMut};
 use super::pack::pack;
-use super::reg::{Quad, Reg};
+use super::reg::{Baseline, Reg};
 #[cfg(target_arch = "x86_64")]
 use super::reg::{Ymm, Zmm};
-use crate::Level;
+use crate::level::Level;
 
 /// Most rows that are worth it.
 pub(super) const ROWS: usize = 16;
@@ -98,7 +98,7 @@ impl<'a> Dots<'a> {
 /// As [`columns`].
 unsafe fn portable(d: &mut Dots<'_>, cols: &Range<usize>) {
     // SAFETY: the same contract; there are no features to have.
-    unsafe { columns::<Quad, 2>(d, cols) }
+    unsafe { columns::<Baseline, 2>(d, cols) }
 }
 
 /// # Safety

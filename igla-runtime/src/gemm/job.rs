@@ -7,7 +7,7 @@ use super::dot::{self, Dots};
 use super::mat::{Mat, MatMut};
 use super::packed::Rhs;
 use super::sweep::{Columns, Sweep, buffers};
-use crate::Level;
+use crate::level::Level;
 
 /// Multiply-adds in the smallest block worth handing to another thread: some 4 µs of work.
 const WORTH_SHARING: usize = 1 << 19;

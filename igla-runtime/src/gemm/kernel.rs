@@ -25,10 +25,10 @@
 //! height, and called through a table.
 
 use super::PANEL;
-use super::reg::{Quad, Reg};
+use super::reg::{Baseline, Reg};
 #[cfg(target_arch = "x86_64")]
 use super::reg::{Ymm, Zmm};
-use crate::Level;
+use crate::level::Level;
 
 /// Everything a microkernel needs.
 pub(super) struct Strip {
@@ -94,7 +94,7 @@ pub(super) fn kernels(level: Level) -> &'static [Kernel] {
 /// As [`Kernel`].
 unsafe fn portable<const MR: usize, const WIDE: usize>(s: &Strip) {
     // SAFETY: the same contract; there are no features to have.
-    unsafe { strip::<Quad, MR, WIDE>(s) }
+    unsafe { strip::<Baseline, MR, WIDE>(s) }
 }
 
 /// # Safety
@@ -187,5 +187,38 @@ unsafe fn tile<R: Reg, const MR: usize, const NV: usize>(s: &Strip, j: usize) {
                 if whole(v) { acc.store(c) } else { acc.store_first(c, last) }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gemm::reg::Quad;
+
+    /// The registers of other architectures' baseline do as those of this one.
+    #[test]
+    fn portable_registers_agree_with_the_baseline() {
+        fn compute<R: Reg>(cols: usize, add: bool) -> Vec<f32> {
+            let a: Vec<f32> = (0..3 * 9).map(|i| (i * 7 % 11) as f32 - 5.0).collect();
+            let b: Vec<f32> = (0..2 * 9 * PANEL).map(|i| (i * 5 % 13) as f32 - 6.0).collect();
+            let mut c = vec![0.5; 3 * 70];
+            let (a, b, rows) = (a.as_ptr(), b.as_ptr(), [0, 70, 140]);
+            let (b_panel, c_start) = (9 * PANEL, c.as_mut_ptr());
+            let strip_of =
+                Strip { k: 9, a, b, b_step: PANEL, b_panel, c: c_start, rows: rows.as_ptr(), cols, add };
+            // SAFETY: three rows of A for nine steps, two panels of B, three rows of 70 columns of C.
+            unsafe { strip::<R, 3, 4>(&strip_of) }
+            c
+        }
+        for cols in 0..=2 * PANEL {
+            for add in [false, true] {
+                let found = compute::<Quad>(cols, add);
+                assert_eq!(found, compute::<Baseline>(cols, add));
+                assert!(found.iter().enumerate().all(|(i, &x)| (i % 70 < cols) || x == 0.5));
+            }
+        }
+        // SAFETY: two elements of two.
+        let folded = unsafe { Quad::load_first([1.0, 2.0].as_ptr(), 2).fold4() };
+        assert_eq!(folded, [1.0, 2.0, 0.0, 0.0]);
     }
 }

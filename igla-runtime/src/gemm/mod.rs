@@ -12,31 +12,34 @@
 //! loads in the nearest cache that has room:
 //!
 //! ```text
-//! for wide  in N by 512 (only if B comes unpacked: this much of it is packed at a time)
+//! for wide  in N by ≤ 512 (all of N if B is packed already)   pack B: wide × ks
 //!   for ks    in K by ≤ 512
-//!     for block in M by ≤ 128            pack A: block × ks, in strips of ≤ 14 rows   → L2, 256 KB
+//!     for block in M by ≤ 256            pack A: block × ks, in strips of ≤ 14 rows   → L2, 512 KB
 //!       for chunk in wide by ≤ 256         256 columns of B × ks                      → L2, 512 KB
 //!         for strip in block by ≤ 14         one strip of A × ks                      → L1,  28 KB
-//!           microkernel: panel by panel        B streams from L2, 32 floats per 14 × 32 multiply-adds
+//!           microkernel: panel by panel        B streams, 32 floats per 14 × 32 multiply-adds
 //!           epilogue, if this was the last of K, on ≤ 14 row segments of ≤ 256        C  → L1/L2
 //! ```
-//! It differs from the textbook in what stays in L1: the strip of A, not the panel of B. Then a
+//! It differs from the textbook in what stays nearest: the strip of A, not the panel of B. Then a
 //! strip's row segments are finished together while they are still near, which is what an
 //! epilogue wants; the price, B streaming from L2 at 128 bytes per 14 × 32 multiply-adds (14
-//! cycles), is a fraction of what L2 delivers. Pieces are balanced everywhere: 130 rows are two
-//! blocks of 65 rows of 5 strips of 13, never 128 + 2.
+//! cycles), is a fraction of what L2 delivers. Pieces are balanced everywhere: 130 rows are 10
+//! strips of 13, never 9 of 14 and one of 4. The sizes are not delicate: on Zen 5, K by 256 to
+//! 1536, M by 64 to 256 and N by 64 to 512 all came within the noise of each other, as did
+//! fetching C, B or the next chunk of B ahead by instruction, so none of that is here.
 //!
-//! A is always packed: strips of a row-major A have a power-of-two distance between rows all too
-//! often, and then all rows of a strip compete for one cache set. B is packed in panels of 32 columns that
-//! suit every level (see [`PackedB`]): ahead of time for weights, on the fly otherwise. For up to
-//! four rows times an unpacked B with adjacent K, packing would be most of the work: those are dot
-//! products (see `dot`).
+//! A is always packed: the rows of a row-major A are a power of two apart all too often, and then
+//! all rows of a strip compete for one cache set. B is packed in panels of 32 columns that suit
+//! every level (see [`PackedB`]): ahead of time for weights, on the fly otherwise. With up to 16
+//! rows of A, packing B on the fly would be most of the work, so then it is used where it is: with
+//! adjacent columns, its rows are rows of panels already; with adjacent K, the product is made
+//! of dot products (see `dot`).
 //!
 //! # Results
 //!
 //! Each element is summed over ascending k into one accumulator (in `dot`: one per lane), so the
-//! result depends on the level and on whether B was packed, and on nothing else: not on threads,
-//! blocks, or the rows around it (beyond there being more than four of them).
+//! result depends on the level and on whether the whole product is one of dot products, and on
+//! nothing else: not on threads, blocks, or the elements beside it.
 
 mod dot;
 mod job;

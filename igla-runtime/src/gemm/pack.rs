@@ -22,7 +22,7 @@ use core::ops::Range;
 
 use super::PANEL;
 use super::mat::Mat;
-use crate::Level;
+use crate::level::Level;
 
 /// Packs `rows` (at most [`PANEL`]) × `cols` of `src` to `dst`, `ld` elements per column.
 ///

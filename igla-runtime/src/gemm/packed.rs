@@ -3,7 +3,8 @@
 use super::PANEL;
 use super::mat::Mat;
 use super::pack::pack;
-use crate::Level;
+use crate::level::Level;
+use crate::tensor::Tensor;
 
 /// B, packed once for any number of products on any level.
 ///
@@ -15,15 +16,13 @@ use crate::Level;
 /// ```
 /// 32 columns are two registers of AVX-512, four of AVX2, eight of SSE: each level's microkernel
 /// takes the slice of a panel it has registers for.
+#[derive(Clone)]
 pub struct PackedB {
-    data: Vec<f32>,
-    skip: usize,
+    /// The panels, one after the other; memory of a tensor starts at a cache line.
+    data: Tensor<f32, 1>,
     n: usize,
     k: usize,
 }
-
-/// Panels start at a cache line.
-const LINE: usize = 64 / size_of::<f32>();
 
 impl PackedB {
     /// Packs `b`, whose rows are the columns of C (N) and whose columns are K.
@@ -32,28 +31,17 @@ impl PackedB {
     /// If the packed size overflows `usize`.
     pub fn new(b: Mat<'_>) -> Self {
         let (n, k) = (b.rows(), b.cols());
-        let len = n
-            .checked_next_multiple_of(PANEL)
-            .and_then(|n| n.checked_mul(k))
-            .and_then(|len| len.checked_add(LINE));
-        let mut data = vec![0.0; len.expect("the size of a packed operand overflows")];
-        let skip = data.as_ptr().align_offset(64).min(LINE);
-        for (panel, first) in (0..n).step_by(PANEL).enumerate() {
-            let rows = first..n.min(first + PANEL);
-            // SAFETY: rows and columns are in range; `len` covers every panel after `skip ≤ LINE`;
-            // every CPU has the scalar level.
-            unsafe {
-                pack(
-                    Level::Scalar,
-                    &b,
-                    &rows,
-                    &(0..k),
-                    data.as_mut_ptr().add(skip + panel * PANEL * k),
-                    PANEL,
-                )
-            }
+        let len = n.checked_next_multiple_of(PANEL).and_then(|n| n.checked_mul(k));
+        let data = len.and_then(|len| Tensor::zeros([len]).ok());
+        let mut data = data.expect("the size of a packed operand overflows");
+        let level = Level::available().last().copied().unwrap_or(Level::Scalar);
+        for (i, panel) in data.as_mut_slice().chunks_exact_mut((PANEL * k).max(1)).enumerate() {
+            let rows = i * PANEL..n.min((i + 1) * PANEL);
+            // SAFETY: rows and columns are in range, a panel has `PANEL` elements for each column,
+            // and the CPU has every available level.
+            unsafe { pack(level, &b, &rows, &(0..k), panel.as_mut_ptr(), PANEL) }
         }
-        Self { data, skip, n, k }
+        Self { data, n, k }
     }
 
     /// Columns of the product.
@@ -68,24 +56,13 @@ impl PackedB {
 
     /// The first panel.
     pub(super) fn data(&self) -> *const f32 {
-        self.data[self.skip..].as_ptr()
+        self.data.as_slice().as_ptr()
     }
 }
 
 impl core::fmt::Debug for PackedB {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("PackedB").field("n", &self.n).field("k", &self.k).finish_non_exhaustive()
-    }
-}
-
-impl Clone for PackedB {
-    fn clone(&self) -> Self {
-        // The copy's allocation may be aligned differently, so the panels move to its own start.
-        let used = &self.data[self.skip..self.data.len() - (LINE - self.skip)];
-        let mut data = vec![0.0; self.data.len()];
-        let skip = data.as_ptr().align_offset(64).min(LINE);
-        data[skip..skip + used.len()].copy_from_slice(used);
-        Self { data, skip, n: self.n, k: self.k }
     }
 }
 

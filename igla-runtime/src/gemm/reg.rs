@@ -27,10 +27,20 @@ pub(super) trait Reg: Copy {
     unsafe fn fold4(self) -> [f32; 4];
 }
 
-/// Four lanes that the compiler makes the baseline's registers of.
+/// The register of the scalar level.
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86::Xmm as Baseline;
+
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) use Quad as Baseline;
+
+/// Four lanes for the compiler to find registers for. It finds fewer than intrinsics use: on x86-64
+/// tiles of these run at three quarters of the speed of [`Baseline`], dot products at a fifth.
+#[cfg(any(test, not(target_arch = "x86_64")))]
 #[derive(Clone, Copy)]
 pub(super) struct Quad([f32; 4]);
 
+#[cfg(any(test, not(target_arch = "x86_64")))]
 impl Reg for Quad {
     const WIDTH: usize = 4;
 
@@ -92,6 +102,70 @@ mod x86 {
     use core::arch::x86_64::*;
 
     use super::Reg;
+
+    /// What every x86-64 has.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Xmm(__m128);
+
+    impl Reg for Xmm {
+        const WIDTH: usize = 4;
+
+        #[inline(always)]
+        unsafe fn zero() -> Self {
+            // SAFETY: the baseline has SSE2.
+            unsafe { Self(_mm_setzero_ps()) }
+        }
+
+        #[inline(always)]
+        unsafe fn splat(p: *const f32) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe { Self(_mm_set1_ps(*p)) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe { Self(_mm_loadu_ps(p)) }
+        }
+
+        #[inline(always)]
+        unsafe fn load_first(p: *const f32, n: usize) -> Self {
+            let mut lanes = [0.0_f32; 4];
+            // SAFETY: `n < 4` elements at `p`, and four lanes.
+            unsafe {
+                core::ptr::copy_nonoverlapping(p, lanes.as_mut_ptr(), n);
+                Self(_mm_loadu_ps(lanes.as_ptr()))
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, p: *mut f32) {
+            // SAFETY: the trait's contract.
+            unsafe { _mm_storeu_ps(p, self.0) }
+        }
+
+        #[inline(always)]
+        unsafe fn store_first(self, p: *mut f32, n: usize) {
+            let mut lanes = [0.0_f32; 4];
+            // SAFETY: four lanes, of which `n < 4` fit `p`.
+            unsafe {
+                _mm_storeu_ps(lanes.as_mut_ptr(), self.0);
+                core::ptr::copy_nonoverlapping(lanes.as_ptr(), p, n);
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn fma(self, a: Self, b: Self) -> Self {
+            // SAFETY: the baseline has SSE2.
+            unsafe { Self(_mm_add_ps(self.0, _mm_mul_ps(a.0, b.0))) }
+        }
+
+        #[inline(always)]
+        unsafe fn fold4(self) -> [f32; 4] {
+            // SAFETY: four lanes either way.
+            unsafe { core::mem::transmute::<__m128, [f32; 4]>(self.0) }
+        }
+    }
 
     /// AVX-512.
     #[derive(Clone, Copy)]

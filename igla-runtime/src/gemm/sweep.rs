@@ -11,7 +11,7 @@ use super::PANEL;
 use super::kernel::{Kernel, Strip, kernels};
 use super::mat::{Mat, MatMut};
 use super::pack::pack;
-use crate::Level;
+use crate::level::Level;
 
 /// Steps of the sum in one block: a micro-panel of A of 14 rows is then 28 KB, which stays in L1.
 const KC: usize = 512;
@@ -23,6 +23,8 @@ const NC: usize = 256;
 const BC: usize = 512;
 /// K is cut at multiples of this, so that packing transposes whole blocks.
 const KU: usize = 16;
+/// Rows for which packing B costs more than it saves.
+const FEW: usize = 16;
 /// The highest micro-panel.
 const TALL: usize = 14;
 
@@ -63,7 +65,7 @@ pub(super) enum Columns<'a> {
 /// Whether so few rows meet a B whose columns of C are so adjacent that reading it where it is
 /// beats packing it: then a row of B already looks like a row of a panel.
 fn direct(m: usize, b: &Columns<'_>) -> bool {
-    matches!(b, Columns::Plain(b) if m <= 16 && b.row_axis().is_unit() && b.col_axis().is_one_run())
+    matches!(b, Columns::Plain(b) if m <= FEW && b.row_axis().is_unit() && b.col_axis().is_one_run())
 }
 
 /// Elements of the buffers for A and for B.
