@@ -8,6 +8,7 @@
 //! hands every grid index and its [`cut`] of the outputs to a [`task::Task`], which loops over
 //! [`lanes::Block`]s and loads and stores [`lanes::F32`] values through [`lanes::Row`].
 
+pub mod check;
 pub mod ctx;
 pub mod cut;
 pub mod error;
@@ -17,6 +18,9 @@ pub mod lanes;
 pub mod level;
 pub mod math;
 pub mod math64;
+pub mod reshape;
+pub mod scalar;
+pub mod scalar64;
 pub mod scratch;
 pub mod task;
 pub mod tensor;
@@ -42,6 +46,6 @@ pub mod prelude {
     pub use crate::{
         ArgMax, ArgMin, At, Block, Ctx, Element, Epilogue, F32, I32, Isa, Kernel, Lane, Lanes, Level, Mask,
         Mat, MatMut, PackedB, Par, Rhs, Row, RowMut, Scratch, ShapeError, Task, Tensor, Tile, View, ViewMut,
-        bf16, f16, gemm, gemm_scratch,
+        bf16, check, f16, gemm, gemm_scratch, math, scalar, scalar64,
     };
 }

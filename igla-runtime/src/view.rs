@@ -335,6 +335,18 @@ impl<'a, T: Element, const R: usize> View<'a, T, R> {
         self.layout.is_contiguous().then(|| unsafe { std::slice::from_raw_parts(self.pointer, self.len()) })
     }
 
+    #[inline(always)]
+    pub(crate) fn into_parts(self) -> (*const T, Layout<R>) {
+        (self.pointer, self.layout)
+    }
+
+    /// # Safety
+    /// Every position must be in memory that is borrowed for 'a.
+    #[inline(always)]
+    pub(crate) unsafe fn from_parts(pointer: *const T, layout: Layout<R>) -> Self {
+        View { pointer, layout, memory: PhantomData }
+    }
+
     /// The first element; valid for every position of the view.
     #[inline(always)]
     pub(crate) fn as_ptr(&self) -> *const T {

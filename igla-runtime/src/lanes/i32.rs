@@ -78,6 +78,16 @@ impl<S: Isa, const U: usize> I32<S, U> {
     }
 
     #[inline(always)]
+    pub(crate) fn isa(self) -> S {
+        self.s
+    }
+
+    #[inline(always)]
+    pub(crate) fn isa(self) -> S {
+        self.s
+    }
+
+    #[inline(always)]
     pub(crate) fn registers(self) -> [S::I; U] {
         self.v
     }

@@ -10,6 +10,7 @@ mod f32;
 mod i32;
 mod mask;
 pub mod row;
+mod single;
 mod table;
 
 pub use arg::{ArgMax, ArgMin};
