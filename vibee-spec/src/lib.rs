@@ -3,11 +3,14 @@
 //! This crate knows no Rust output, no loops and no instruction sets.
 
 pub mod ast;
+pub mod check;
 pub mod codes;
 pub mod diag;
 mod grammar;
+pub mod interp;
 pub mod limits;
 pub mod parse;
+pub mod render;
 pub mod scan;
 pub mod span;
 pub mod term;

@@ -1,0 +1,96 @@
+//! Values: every tensor gets one character (normal, tied, mixed magnitudes, sparse …), because
+//! uniform noise finds little.
+
+use super::super::rng::Rng;
+use super::super::tensor::{Tensor, TensorData};
+use crate::term::{Atom, DType, Input, Int, Kernel};
+
+/// Arguments for the given sizes; `None` if some index has no value in its range.
+pub(super) fn draw(kernel: &Kernel, dims: &[i64], rng: &mut Rng, specials: bool) -> Option<Vec<Tensor>> {
+    let size = |int: &Int| {
+        int.eval(&|a| if let Atom::Dim(d) = a { dims.get(d.index()).copied() } else { None })
+            .and_then(|v| usize::try_from(v).ok())
+    };
+    kernel.inputs.iter().map(|input| tensor(input, &size, rng, specials)).collect()
+}
+
+fn tensor(
+    input: &Input,
+    size: &dyn Fn(&Int) -> Option<usize>,
+    rng: &mut Rng,
+    specials: bool,
+) -> Option<Tensor> {
+    let shape: Vec<usize> = input.shape.iter().map(size).collect::<Option<_>>()?;
+    let count = shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d))?;
+    let scalar = shape.is_empty();
+    let data = match &input.dtype {
+        DType::F64 | DType::F32 | DType::F16 | DType::BF16 => {
+            return Some(Tensor::float(input.dtype.clone(), &shape, &floats(count, scalar, rng, specials)));
+        }
+        DType::Bool => {
+            let often = *rng.pick(&[0, 1, 2, 2, 2, 9]);
+            TensorData::Bool((0..count).map(|_| often > 0 && !rng.once_in(often + 1)).collect())
+        }
+        DType::Idx(bound) => {
+            let n = i64::try_from(size(bound)?).ok()?;
+            if n == 0 && count > 0 {
+                return None;
+            }
+            TensorData::Int((0..count).map(|_| edge(rng, 0, n - 1)).collect())
+        }
+        DType::Len(bound) => {
+            let n = i64::try_from(size(bound)?).ok()?;
+            TensorData::Int((0..count).map(|_| edge(rng, 0, n)).collect())
+        }
+        DType::I8 => TensorData::Int((0..count).map(|_| edge(rng, -128, 127)).collect()),
+        DType::U8 => TensorData::Int((0..count).map(|_| edge(rng, 0, 255)).collect()),
+        DType::I32 => {
+            let wild = !scalar && rng.once_in(6);
+            let (low, high) = if wild { (i64::from(i32::MIN), i64::from(i32::MAX)) } else { (-9, 9) };
+            TensorData::Int((0..count).map(|_| edge(rng, low, high)).collect())
+        }
+    };
+    Some(Tensor { dtype: input.dtype.clone(), dims: shape, data })
+}
+
+/// Uniform in `low..=high`, the ends more often.
+fn edge(rng: &mut Rng, low: i64, high: i64) -> i64 {
+    match rng.below(8) {
+        0 => low,
+        1 => high,
+        _ => rng.between(low, high),
+    }
+}
+
+fn floats(count: usize, scalar: bool, rng: &mut Rng, specials: bool) -> Vec<f64> {
+    if scalar {
+        // Mostly what a parameter is: positive and moderate.
+        let v = match rng.below(8) {
+            0 => 0.0,
+            1 => -rng.unit(),
+            2 | 3 => *rng.pick(&[1e-6, 1e-5, 1e-3, 0.5, 1.0, 2.0]),
+            _ => rng.unit() * 2.0,
+        };
+        return vec![v; count];
+    }
+    let character = rng.below(8);
+    let constant = rng.normal();
+    (0..count)
+        .map(|_| {
+            if specials && rng.once_in(24) {
+                return *rng.pick(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 1e-40, 3e38]);
+            }
+            match character {
+                // Ties, exact sums and exact zeros.
+                0 => rng.between(-3, 3) as f64,
+                // Magnitudes over six decades, where cancellation shows.
+                1 => rng.normal() * 2f64.powi(rng.between(-14, 6) as i32),
+                2 if rng.once_in(2) => 0.0,
+                3 => constant,
+                4 => rng.unit(),
+                5 => rng.normal() * 4.0,
+                _ => rng.normal(),
+            }
+        })
+        .collect()
+}
