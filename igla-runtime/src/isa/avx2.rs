@@ -23,6 +23,7 @@ impl Avx2 {
 
 /// # Safety
 /// The CPU must have the AVX2 level.
+#[inline(never)]
 #[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
 unsafe fn with_features<K: Kernel>(s: Avx2, kernel: K) -> K::Output {
     kernel.run(s)

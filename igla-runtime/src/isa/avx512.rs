@@ -19,6 +19,7 @@ impl Avx512 {
 
 /// # Safety
 /// The CPU must have the AVX-512 level.
+#[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
 unsafe fn with_features<K: Kernel>(s: Avx512, kernel: K) -> K::Output {
     kernel.run(s)

@@ -71,6 +71,7 @@ fn missing(level: Level) -> ! {
 /// The registers and instructions of one level.
 ///
 /// `F` holds [`Isa::WIDTH`] `f32` lanes, `I` as many `i32`, `M` as many truth values and `D` as many `f64`.
+#[expect(clippy::wrong_self_convention, reason = "`from_bits` mirrors `f32::from_bits`; `self` is the token")]
 pub trait Isa: Copy + Send + Sync + Sealed + 'static {
     /// The level these instructions belong to.
     const LEVEL: Level;
@@ -130,7 +131,7 @@ pub trait Isa: Copy + Send + Sync + Sealed + 'static {
     fn swap<const D: usize>(self, a: Self::F) -> Self::F;
     /// Lane 0.
     fn first(self, a: Self::F) -> f32;
-    /// `a * 2^n`, rounded once, for whole `n` in −300..=300.
+    /// `a * 2^n`, rounded once, for whole `n` in −252..=254.
     fn scale(self, a: Self::F, n: Self::F) -> Self::F;
     /// Truncates, saturates and maps NaN to 0, as `as i32` does.
     fn to_i32(self, a: Self::F) -> Self::I;
@@ -246,10 +247,10 @@ pub trait Isa: Copy + Send + Sync + Sealed + 'static {
     unsafe fn load_f32_strided(self, m: Self::M, p: *const f32, stride: usize) -> Self::F {
         let bits = self.mask_bits(m);
         let mut buffer = [0.0; MAX_WIDTH];
-        for lane in 0..Self::WIDTH {
+        for (lane, value) in buffer.iter_mut().enumerate().take(Self::WIDTH) {
             if bits >> lane & 1 == 1 {
                 // SAFETY: the caller says values of active lanes are readable.
-                buffer[lane] = unsafe { p.wrapping_add(lane.wrapping_mul(stride)).read() };
+                *value = unsafe { p.wrapping_add(lane.wrapping_mul(stride)).read() };
             }
         }
         // SAFETY: the buffer has at least `WIDTH` values.

@@ -64,6 +64,13 @@ fn floor_one(a: f32) -> f32 {
     (if near > a { near - 1.0 } else { near }).copysign(a)
 }
 
+/// A small whole number as an integer: it is in the low bits once something large enough is added.
+#[inline(always)]
+fn whole_to_i32(n: f32) -> i32 {
+    const LARGE: f32 = 12_582_912.0;
+    (n + LARGE).to_bits().wrapping_sub(LARGE.to_bits()) as i32
+}
+
 /// `2^n` for whole `n` in −126..=127.
 #[inline(always)]
 fn power_of_two(n: i32) -> f32 {
@@ -87,6 +94,13 @@ fn residual_one(a: f64, b: f64, c: f64) -> f64 {
     (c - product) - error
 }
 
+/// Kept apart, like the functions of the same name at other levels, so that every level's code can be found
+/// and looked at.
+#[inline(never)]
+fn with_features<const N: usize, K: Kernel>(s: Portable<N>, kernel: K) -> K::Output {
+    kernel.run(s)
+}
+
 impl<const N: usize> Sealed for Portable<N> {}
 
 impl<const N: usize> Isa for Portable<N> {
@@ -97,9 +111,9 @@ impl<const N: usize> Isa for Portable<N> {
     type M = [u32; N];
     type D = [f64; N];
 
-    #[inline(always)]
+    #[inline]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
-        kernel.run(self)
+        with_features(self, kernel)
     }
 
     #[inline(always)]
@@ -184,11 +198,12 @@ impl<const N: usize> Isa for Portable<N> {
     }
     #[inline(always)]
     fn scale(self, a: Self::F, n: Self::F) -> Self::F {
-        // The first factors are exact unless the value is already infinite or the last one rounds once.
+        // Two factors cover −252..=254; the first product is exact or already out of range.
         lanes!(0.0, |i| {
-            let n = self.one_to_i32(n[i]);
-            let third = n / 3;
-            a[i] * power_of_two(third) * power_of_two(third) * power_of_two(n - 2 * third)
+            let n = whole_to_i32(n[i]);
+            let half = n >> 1;
+            let (half, rest) = (half.clamp(-126, 127), (n - half).clamp(-126, 127));
+            a[i] * power_of_two(half) * power_of_two(rest)
         })
     }
     #[inline(always)]
@@ -197,7 +212,7 @@ impl<const N: usize> Isa for Portable<N> {
     }
     #[inline(always)]
     fn to_i32_in_range(self, a: Self::F) -> Self::I {
-        lanes!(0, |i| self.one_to_i32(a[i]))
+        lanes!(0, |i| a[i] as i32)
     }
     #[inline(always)]
     fn to_bits(self, a: Self::F) -> Self::I {
@@ -443,13 +458,5 @@ impl<const N: usize> Isa for Portable<N> {
         let bytes = lanes!(0, |i| v[i].clamp(0, 255) as u8);
         // SAFETY: the caller says `N` values are writable.
         unsafe { p.cast::<[u8; N]>().write_unaligned(bytes) }
-    }
-}
-
-impl<const N: usize> Portable<N> {
-    /// Truncation for values known to be small; NaN gives 0.
-    #[inline(always)]
-    fn one_to_i32(self, a: f32) -> i32 {
-        a as i32
     }
 }

@@ -75,7 +75,6 @@ macro_rules! reduce {
     }};
 }
 
-#[expect(clippy::should_implement_trait, reason = "lane comparisons give masks, not bool")]
 impl<S: Isa, const U: usize> F32<S, U> {
     #[inline(always)]
     pub(crate) fn new(s: S, v: [S::F; U]) -> Self {

@@ -70,16 +70,10 @@ macro_rules! reduce {
     }};
 }
 
-#[expect(clippy::should_implement_trait, reason = "lane comparisons give masks, not bool")]
 impl<S: Isa, const U: usize> I32<S, U> {
     #[inline(always)]
     pub(crate) fn new(s: S, v: [S::I; U]) -> Self {
         I32 { s, v }
-    }
-
-    #[inline(always)]
-    pub(crate) fn isa(self) -> S {
-        self.s
     }
 
     #[inline(always)]

@@ -24,11 +24,6 @@ impl<S: Isa, const U: usize> Mask<S, U> {
     }
 
     #[inline(always)]
-    pub(crate) fn isa(self) -> S {
-        self.s
-    }
-
-    #[inline(always)]
     pub(crate) fn registers(self) -> [S::M; U] {
         self.v
     }

@@ -61,6 +61,7 @@ macro_rules! each_register {
 pub(crate) use each_register;
 
 /// What generated code asks of a token: blocks and lane constants.
+#[expect(clippy::wrong_self_convention, reason = "`from_fn` mirrors `array::from_fn`; `self` is the token")]
 pub trait Lanes: Isa {
     /// Splits `lo..hi` into at most two parts: the full blocks, then the tail. Empty when `lo >= hi`.
     ///

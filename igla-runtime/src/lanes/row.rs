@@ -250,10 +250,10 @@ mod memory {
         unsafe fn load_masked<S: Isa>(s: S, m: S::M, p: *const Self) -> Self::Register<S> {
             let bits = s.mask_bits(m);
             let mut values = [Self::default(); MAX_WIDTH];
-            for lane in 0..S::WIDTH {
+            for (lane, value) in values.iter_mut().enumerate().take(S::WIDTH) {
                 if bits >> lane & 1 == 1 {
                     // SAFETY: the lane is active.
-                    values[lane] = unsafe { p.wrapping_add(lane).read() };
+                    *value = unsafe { p.wrapping_add(lane).read() };
                 }
             }
             // SAFETY: the array has at least `WIDTH` values.
@@ -268,10 +268,10 @@ mod memory {
             let mut values = [Self::default(); MAX_WIDTH];
             // SAFETY: the array has at least `WIDTH` values.
             unsafe { Self::store(s, values.as_mut_ptr(), v) };
-            for lane in 0..S::WIDTH {
+            for (lane, value) in values.into_iter().enumerate().take(S::WIDTH) {
                 if bits >> lane & 1 == 1 {
                     // SAFETY: the lane is active.
-                    unsafe { p.wrapping_add(lane).write(values[lane]) };
+                    unsafe { p.wrapping_add(lane).write(value) };
                 }
             }
         }

@@ -10,12 +10,12 @@ use crate::math::polynomial;
 /// The high part of ln 2: 9 significant bits.
 pub(super) const LN2_HIGH: f32 = 0.693_359_4;
 /// The rest of ln 2.
-pub(super) const LN2_LOW: f32 = -2.121_944_4e-4;
+pub(super) const LN2_LOW: f32 = -0.000_212_194_44;
 
 /// `(exp(r) - 1 - r) / r^2` for `|r| <= ln 2 / 2`.
 #[inline(always)]
 fn tail<S: Isa, const U: usize>(s: S, r: F32<S, U>) -> F32<S, U> {
-    polynomial!(s, r; 0.500_000_012, 0.166_666_655, 0.041_665_796, 0.008_333_452, 0.001_398_199_95, 0.000_198_756_915)
+    polynomial!(s, r; 0.5, 0.166_666_66, 0.041_665_796, 0.008_333_452, 0.001_398_199_9, 0.000_198_756_91)
 }
 
 impl<S: Isa, const U: usize> F32<S, U> {

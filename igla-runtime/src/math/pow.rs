@@ -57,8 +57,8 @@ impl<S: Isa, const U: usize> F32<S, U> {
         let n = F32::new(s, registers!(U, |u| parts[u].0));
         let f = F32::new(s, registers!(U, |u| parts[u].1));
         let fraction = polynomial!(
-            s, f; 1.0, std::f32::consts::LN_2, 0.240_226_51, 0.055_504_109, 0.009_618_129, 0.001_333_355_8,
-            0.000_154_035_3, 0.000_015_252_734
+            s, f; 1.0, std::f32::consts::LN_2, 0.240_226_5, 0.055_504_11, 0.009_618_129, 0.001_333_355_8,
+            0.000_154_035_3, 1.525_273_4e-5
         );
         let result = fraction.scale(n);
 

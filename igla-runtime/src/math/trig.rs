@@ -43,7 +43,7 @@ impl<S: Isa, const U: usize> F32<S, U> {
         let square = r * r;
         let sin = polynomial!(s, square; -0.166_666_55, 0.008_332_161, -0.000_195_152_96);
         let sin = (sin * square).mul_add(r, r);
-        let cos = polynomial!(s, square; 0.041_666_646, -0.001_388_731_6, 0.000_024_433_157);
+        let cos = polynomial!(s, square; 0.041_666_646, -0.001_388_731_6, 2.443_315_7e-5);
         let cos = (cos * square).mul_add(square, square.neg_mul_add(s.splat(0.5), s.splat(1.0)));
         let odd = (quadrant & s.splat_i32(1)).eq(s.splat_i32(1));
         let sign = (quadrant & s.splat_i32(2)).shl::<30>();
