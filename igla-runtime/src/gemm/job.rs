@@ -9,8 +9,9 @@ use super::packed::Rhs;
 use super::sweep::{Columns, Sweep, buffers};
 use crate::level::Level;
 
-/// Multiply-adds in the smallest block worth handing to another thread: some 4 µs of work.
-const WORTH_SHARING: usize = 1 << 19;
+/// Multiply-adds per lane in the smallest block worth handing to another thread: 15 µs of work,
+/// where waking one takes 20.
+const WORTH_SHARING: usize = 1 << 17;
 /// Multiply-adds that take as long as touching an element does elsewhere.
 const PER_ELEMENT: usize = 8;
 
@@ -61,10 +62,15 @@ impl<'a> Job<'a> {
     /// Into how many rows × columns of blocks C is cut for so many workers, at least 1 × 1.
     ///
     /// The cut whose blocks cost least, counting what every block packs for itself.
-    pub(super) fn grid(&self, workers: usize) -> (usize, usize) {
+    pub(super) fn grid(&self, level: Level, workers: usize) -> (usize, usize) {
         let (m, n, k) = self.shape();
         let total = m.saturating_mul(n).saturating_mul(k);
-        let workers = workers.min(total / WORTH_SHARING).max(1);
+        let lanes = match level {
+            Level::Scalar => 4,
+            Level::Avx2 => 8,
+            Level::Avx512 => 16,
+        };
+        let workers = workers.min(total / (WORTH_SHARING * lanes)).max(1);
         let plain = matches!(self.b, Rhs::Plain(_));
         let cost = |rows: usize, columns: usize| {
             // Strips under six rows take as long as six; packing an element of either operand

@@ -23,7 +23,8 @@ impl Par<'_> {
     /// If the shapes disagree.
     pub fn gemm<'a, E: Epilogue>(&mut self, a: Mat<'a>, b: impl Into<Rhs<'a>>, c: MatMut<'a>, epilogue: &E) {
         let job = Job::new(a, b.into(), c);
-        let grid = job.grid(if self.threads() == 1 { 1 } else { self.threads() * BLOCKS_PER_THREAD });
+        let blocks = if self.threads() == 1 { 1 } else { self.threads() * BLOCKS_PER_THREAD };
+        let grid = job.grid(self.level(), blocks);
         let buffers = job.buffers();
         self.run([grid.0 * grid.1], (), &Blocks { job, grid, buffers, epilogue });
     }
