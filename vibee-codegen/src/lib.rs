@@ -3,6 +3,7 @@
 //! `passes` (term → term) → `schedule` (term → loops) → `emit` (loops → Rust).
 //! This crate never depends on the code it generates.
 
+pub mod emit;
 pub mod loops;
 pub mod passes;
 pub mod schedule;

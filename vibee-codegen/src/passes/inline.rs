@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use vibee_spec::term::{DefId, ExprId, FoldOp, IndexId, Int, Node, Op, Pos, Source};
+use vibee_spec::term::{DType, DefId, ExprId, FoldOp, IndexId, Int, Node, Op, Pos, Source};
 
 use super::flat::Program;
 use super::rewrite::{cost, loads, rebuild, substitute};
@@ -63,6 +63,10 @@ fn should_inline(program: &Program, id: DefId) -> bool {
         return false;
     }
     let uses = uses(program, id);
+    if def.dtype == DType::Bool && loads(&program.kernel.exprs, def.value).is_empty() {
+        // Conditions on indices alone are written out, so that guards can become loop bounds.
+        return uses.iter().all(|u| u.plain);
+    }
     let work = cost(&program.kernel.exprs, def.value);
     if def.free.is_empty() {
         // A scalar is computed once and kept in a variable, unless it is only a name for another.

@@ -1,0 +1,282 @@
+//! Reads and writes: positions, rows, and which buffer a definition is found in.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+use vibee_spec::term::{DType, DefId, ExprId, IndexId, Int, Pos, Source};
+
+use super::body::Body;
+use super::expr::{Prec, Val};
+use super::ints::Mode;
+use crate::loops::{BufferId, BufferKind};
+
+/// Where an array is and which of its logical axes are there.
+struct Place {
+    name: Ident,
+    /// A slice rather than a view.
+    slice: bool,
+    axes: Vec<usize>,
+    dtype: DType,
+}
+
+impl Body<'_> {
+    fn place(&mut self, from: Source, rank: usize) -> Place {
+        match from {
+            Source::Input(i) => {
+                self.used.inputs.insert(i);
+                let dtype = self.p.program.kernel.input(i).dtype.clone();
+                Place { name: self.names.input(i), slice: false, axes: (0..rank).collect(), dtype }
+            }
+            Source::Def(d) => {
+                let Some(b) = self.p.place(d).buffer else {
+                    unreachable!("a definition read out of scope has a buffer")
+                };
+                self.buffer_place(d, b)
+            }
+        }
+    }
+
+    fn buffer_place(&mut self, d: DefId, b: BufferId) -> Place {
+        let buffer = self.p.buffer(b).clone();
+        let def = self.p.program.def(d);
+        let name = self.names.buffer(d);
+        let dtype = def.dtype.clone();
+        if buffer.kind == BufferKind::Local {
+            return Place { name, slice: buffer.dims.len() == 1, axes: buffer.axes, dtype };
+        }
+        let here = self.written.contains(&b);
+        if !here {
+            self.used.buffers.insert(b);
+        }
+        let axes = (0..def.free.len()).filter(|a| !here || !self.stage.grid.contains(&def.free[*a])).collect();
+        Place { name, slice: false, axes, dtype }
+    }
+
+    /// A position as `usize`.
+    fn position(&mut self, p: &Pos) -> TokenStream {
+        match p {
+            Pos::At(i) => self.int(i, Mode::Exact),
+            Pos::Data(e) => {
+                let v = self.scalar(*e).at(Prec::Cast);
+                quote!(#v as usize)
+            }
+        }
+    }
+
+    /// One element.
+    pub fn load_one(&mut self, from: Source, at: &[Pos], outside: Option<ExprId>) -> Val {
+        if let Some((row, j)) = self.tile_of(from) {
+            return Val::one(quote!(#row[#j]), Prec::Post);
+        }
+        if let Source::Def(d) = from
+            && let Some(shape) = self.variables.get(&d).copied()
+        {
+            let name = self.names.variable(d);
+            return self.variable(&name, shape);
+        }
+        if let (Source::Input(i), []) = (from, at) {
+            self.used.inputs.insert(i);
+            let name = self.names.input(i);
+            let dtype = self.p.program.kernel.input(i).dtype.clone();
+            return match dtype {
+                DType::Idx(_) | DType::Len(_) => Val::one(quote!(#name as i32), Prec::Cast),
+                other => widen(&other, quote!(#name)),
+            };
+        }
+        let place = self.place(from, at.len());
+        let positions: Vec<TokenStream> = place.axes.iter().map(|a| self.position(&at[*a])).collect();
+        let name = &place.name;
+        let element = match (place.slice, positions.as_slice()) {
+            (true, [p]) => quote!(#name[#p]),
+            (_, positions) => quote!(#name.at([#(#positions),*])),
+        };
+        let value = widen(&place.dtype, element);
+        match outside {
+            None => value,
+            Some(o) => {
+                let inside = self.inside(from, at);
+                let (v, o) = (value.code, self.scalar(o).code);
+                match inside {
+                    Some(inside) => Val::one(quote!(if #inside { #v } else { #o }), Prec::Low),
+                    None => Val::one(v, value.prec),
+                }
+            }
+        }
+    }
+
+    /// The condition that all positions are inside the array; `None` if they always are.
+    fn inside(&mut self, from: Source, at: &[Pos]) -> Option<TokenStream> {
+        let shape = self.shape(from);
+        let mut all: Option<TokenStream> = None;
+        for (p, extent) in at.iter().zip(shape) {
+            let Pos::At(i) = p else { continue };
+            if i.as_index().is_some_and(|i| *self.p.program.extent(i) == extent) {
+                continue;
+            }
+            let (code, extent) = (self.int(i, Mode::Signed), self.int(&extent, Mode::Signed));
+            let one = quote!((0..#extent).contains(&(#code)));
+            all = Some(match all {
+                Some(all) => quote!(#all && #one),
+                None => one,
+            });
+        }
+        all
+    }
+
+    /// Logical extents of an array.
+    fn shape(&self, from: Source) -> Vec<Int> {
+        let program = &self.p.program;
+        match from {
+            Source::Input(i) => program.kernel.input(i).shape.clone(),
+            Source::Def(d) => program.def(d).free.iter().map(|i| program.extent(*i).clone()).collect(),
+        }
+    }
+
+    /// A block of lanes read at positions that differ between lanes.
+    pub fn load_lanes(&mut self, e: ExprId, from: Source, at: &[Pos], outside: Option<ExprId>) -> Val {
+        if let Source::Def(d) = from
+            && let Some(shape) = self.variables.get(&d).copied()
+        {
+            let name = self.names.variable(d);
+            return self.variable(&name, shape);
+        }
+        let Some(l) = self.lanes.clone() else { unreachable!("lanes values need lanes") };
+        if let Some((row, _)) = self.tile_of(from) {
+            let block = &l.block;
+            return Val::lanes(quote!(#row.load(#block)), Prec::Post);
+        }
+        let place = self.place(from, at.len());
+        let Some((last, leading)) = place.axes.split_last() else { return self.per_lane(e) };
+        let step = match &at[*last] {
+            Pos::At(i) => i.linear_in(l.index).filter(|(c, _)| *c == Int::constant(1)),
+            Pos::Data(_) => None,
+        };
+        let leading: Vec<Pos> = leading.iter().map(|a| at[*a].clone()).collect();
+        let uniform = leading.iter().all(|p| match p {
+            Pos::At(i) => !i.mentions(l.index),
+            Pos::Data(d) => !self.varies(*d),
+        });
+        let Some((_, offset)) = step.filter(|_| uniform) else { return self.per_lane(e) };
+        let block = &l.block;
+        let shift = self.shift(l.index);
+        let Some(o) = outside else {
+            let row = self.row(&place, &leading, false);
+            return if offset == Int::default() && shift.is_none() {
+                Val::lanes(quote!(#row.load(#block)), Prec::Post)
+            } else {
+                let offset = self.signed_offset(&offset, shift);
+                Val::lanes(quote!(#row.load_at(#block, #offset)), Prec::Post)
+            };
+        };
+        let o = self.lanes_of(o).code;
+        let offset = self.signed_offset(&offset, shift);
+        let conditional = self.inside(from, &at[..at.len() - 1]);
+        let row = self.row(&place, &leading, conditional.is_some());
+        let read = quote!(#row.load_or(#block, #offset, #o));
+        match conditional {
+            None => Val::lanes(read, Prec::Post),
+            Some(inside) => Val::lanes(quote!(if #inside { #read } else { #o }), Prec::Low),
+        }
+    }
+
+    /// The offset of lanes in a row, where blocks count from a tile's first column.
+    fn signed_offset(&mut self, offset: &Int, shift: Option<Ident>) -> TokenStream {
+        match shift {
+            None => self.int(offset, Mode::Signed),
+            Some(j0) if *offset == Int::default() => quote!(#j0 as isize),
+            Some(j0) => {
+                let offset = self.int(offset, Mode::Signed);
+                quote!(#offset + #j0 as isize)
+            }
+        }
+    }
+
+    /// What is added to a lanes index that counts from a tile's first column.
+    pub fn shift(&self, lanes: IndexId) -> Option<Ident> {
+        self.offset.as_ref().filter(|(i, _)| *i == lanes).map(|(_, j0)| j0.clone())
+    }
+
+    /// The row of finished sums, if that is what is read, and its index.
+    fn tile_of(&self, from: Source) -> Option<(Ident, Ident)> {
+        let Source::Def(d) = from else { return None };
+        let (tile, row) = self.tile.as_ref()?;
+        let (lane, _) = self.offset.as_ref()?;
+        (*tile == d).then(|| (row.clone(), self.index(*lane)))
+    }
+
+    /// A row of an array: taken before the lanes loop if it does not change in it.
+    fn row(&mut self, place: &Place, leading: &[Pos], inline: bool) -> TokenStream {
+        let name = &place.name;
+        if place.slice {
+            return quote!(#name);
+        }
+        let fixed = !inline && self.is_fixed(leading);
+        let positions: Vec<TokenStream> = leading.iter().map(|p| self.position(p)).collect();
+        let take = quote!(#name.row([#(#positions),*]));
+        if fixed { self.hoisted_row(&format!("{name}_row"), take) } else { take }
+    }
+
+    /// Whether leading positions are valid and the same during the whole lanes loop.
+    fn is_fixed(&self, leading: &[Pos]) -> bool {
+        let Some(l) = &self.lanes else { return false };
+        leading.iter().all(|p| match p {
+            Pos::At(i) => i.as_index().is_some_and(|i| !l.inner.contains(&i)),
+            // Elsewhere only in range if the loops around run at all: taken inside them.
+            Pos::Data(_) => false,
+        })
+    }
+
+    fn hoisted_row(&mut self, base: &str, take: TokenStream) -> TokenStream {
+        let key = take.to_string();
+        let known = self.lanes.as_ref().and_then(|l| l.rows.iter().find(|(k, ..)| *k == key));
+        if let Some((_, name, _)) = known {
+            return quote!(#name);
+        }
+        let name = self.fresh(base);
+        if let Some(l) = &mut self.lanes {
+            l.rows.push((key, name.clone(), take));
+        }
+        quote!(#name)
+    }
+
+    /// The row that a block of lanes is stored to.
+    pub fn row_mut(&mut self, b: BufferId) -> TokenStream {
+        let d = self.p.buffer(b).def;
+        let place = self.buffer_place(d, b);
+        let name = &place.name;
+        if place.slice {
+            return quote!(#name);
+        }
+        let free = self.p.program.def(d).free.clone();
+        let leading: Vec<Pos> =
+            place.axes[..place.axes.len().saturating_sub(1)].iter().map(|a| Pos::At(Int::index(free[*a]))).collect();
+        let fixed = self.is_fixed(&leading);
+        let positions: Vec<TokenStream> = leading.iter().map(|p| self.position(p)).collect();
+        let take = quote!(#name.row_mut([#(#positions),*]));
+        if fixed { self.hoisted_row(&format!("{name}_row"), take) } else { take }
+    }
+
+    /// Stores one element.
+    pub fn set(&mut self, b: BufferId, value: TokenStream) -> TokenStream {
+        let d = self.p.buffer(b).def;
+        let place = self.buffer_place(d, b);
+        let free = self.p.program.def(d).free.clone();
+        let positions: Vec<Ident> = place.axes.iter().map(|a| self.index(free[*a])).collect();
+        let name = &place.name;
+        match (place.slice, positions.as_slice()) {
+            (true, [p]) => quote!(#name[#p] = #value;),
+            (_, positions) => quote!(#name.set([#(#positions),*], #value);),
+        }
+    }
+}
+
+/// A stored element as a computed value.
+fn widen(t: &DType, code: TokenStream) -> Val {
+    match t {
+        DType::F16 | DType::BF16 => {
+            let to_f32 = format_ident!("to_f32");
+            Val::one(quote!(#code.#to_f32()), Prec::Post)
+        }
+        DType::I8 | DType::U8 | DType::Idx(_) | DType::Len(_) => Val::one(quote!(#code as i32), Prec::Cast),
+        DType::F64 | DType::F32 | DType::I32 | DType::Bool => Val::one(code, Prec::Post),
+    }
+}

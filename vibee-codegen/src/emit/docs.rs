@@ -1,0 +1,111 @@
+//! Doc comments: the equations as written, shapes, errors. Spec text is escaped so that it cannot end
+//! a comment or become a doctest.
+
+use vibee_spec::term::{Atom, DType, Int, Kernel};
+
+use crate::loops::LoopProgram;
+
+/// A public kernel's documentation, one entry a line (each starts with a space).
+pub fn kernel(loops: &LoopProgram) -> Vec<String> {
+    let k = &loops.program.kernel;
+    let mut lines = prose(&k.doc);
+    if lines.is_empty() {
+        lines.push(format!(" `{}`", escape(&k.header)));
+    }
+    equations(loops, &mut lines);
+    lines.push(String::new());
+    let shapes: Vec<String> = k
+        .inputs
+        .iter()
+        .map(|i| format!("`{}: {}`", i.name, ty(k, &i.dtype, &i.shape)))
+        .collect();
+    let outs: Vec<String> = loops
+        .program
+        .outputs
+        .iter()
+        .map(|o| format!("`{}: {}`", o.name, ty(k, &loops.program.def(o.def).dtype, &o.shape)))
+        .collect();
+    lines.push(format!(" Shapes: {} → {}.", shapes.join(", "), outs.join(", ")));
+    lines.push(String::new());
+    lines.push(" # Errors".to_owned());
+    lines.push(" [`ShapeError`] if the arguments do not fit together.".to_owned());
+    lines
+}
+
+/// A step of a layer's forward.
+pub fn step(loops: &LoopProgram) -> Vec<String> {
+    let mut lines = Vec::new();
+    equations(loops, &mut lines);
+    if lines.first().is_some_and(String::is_empty) {
+        lines.remove(0);
+    }
+    lines
+}
+
+fn equations(loops: &LoopProgram, lines: &mut Vec<String>) {
+    let texts: Vec<&str> =
+        loops.program.defs.iter().map(|d| d.text.as_str()).filter(|t| !t.is_empty()).collect();
+    if texts.is_empty() {
+        return;
+    }
+    lines.push(String::new());
+    lines.push(" ```text".to_owned());
+    lines.extend(texts.iter().flat_map(|t| t.lines()).map(|t| format!(" {}", t.replace("```", "'''"))));
+    lines.push(" ```".to_owned());
+}
+
+/// Spec prose as doc lines.
+pub fn prose(text: &str) -> Vec<String> {
+    text.lines().map(|l| format!(" {}", escape(l.trim()))).filter(|l| l.trim() != "").collect()
+}
+
+/// Keeps text from opening code blocks or links.
+fn escape(text: &str) -> String {
+    text.replace("```", "'''").replace('[', "\\[").replace(']', "\\]").replace('<', "\\<")
+}
+
+/// `f32[T, D]`.
+pub fn ty(k: &Kernel, dtype: &DType, shape: &[Int]) -> String {
+    let name = match dtype {
+        DType::Idx(n) => format!("idx<{}>", int(k, n)),
+        DType::Len(n) => format!("len<{}>", int(k, n)),
+        other => format!("{other:?}").to_lowercase(),
+    };
+    let dims: Vec<String> = shape.iter().map(|d| int(k, d)).collect();
+    if dims.is_empty() { name } else { format!("{name}[{}]", dims.join(", ")) }
+}
+
+/// A size as in the language.
+pub fn int(k: &Kernel, i: &Int) -> String {
+    let mut out = String::new();
+    for (m, c) in i.terms() {
+        let factors: Vec<String> = m.iter().map(|a| atom(k, a)).collect();
+        let magnitude = c.unsigned_abs().to_string();
+        let term = match (factors.is_empty(), c.unsigned_abs()) {
+            (true, _) => magnitude,
+            (false, 1) => factors.join("*"),
+            (false, _) => format!("{magnitude}*{}", factors.join("*")),
+        };
+        out.push_str(match (out.is_empty(), c < 0) {
+            (true, true) => "-",
+            (true, false) => "",
+            (false, true) => " - ",
+            (false, false) => " + ",
+        });
+        out.push_str(&term);
+    }
+    if out.is_empty() { "0".to_owned() } else { out }
+}
+
+fn atom(k: &Kernel, a: &Atom) -> String {
+    let part = |i: &Int| if i.as_atom().is_some() || i.as_const().is_some() { int(k, i) } else { format!("({})", int(k, i)) };
+    match a {
+        Atom::Dim(d) => k.dims[d.index()].name.clone(),
+        Atom::Index(i) => k.indices[i.index()].name.clone(),
+        Atom::Scalar(s) => k.input(*s).name.clone(),
+        Atom::Div(x, y) => format!("{}//{}", part(x), part(y)),
+        Atom::Mod(x, y) => format!("{}%{}", part(x), part(y)),
+        Atom::Min(x, y) => format!("min({}, {})", int(k, x), int(k, y)),
+        Atom::Max(x, y) => format!("max({}, {})", int(k, x), int(k, y)),
+    }
+}

@@ -1,0 +1,184 @@
+//! Integer expressions as Rust.
+//!
+//! Sizes and positions are `usize`: a difference is written "positives minus negatives", which cannot
+//! underflow when the whole is known not to be negative. Where it may be, `isize` is used.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+use vibee_spec::term::{Atom, Int};
+
+/// How leaves are named.
+pub trait Leaves {
+    /// A dim, an index or an integer scalar, as `usize` (or `isize`/`i64` if `signed` names the type).
+    fn leaf(&self, a: &Atom) -> TokenStream;
+}
+
+/// What the expression's type and guarantees are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// `usize`, known not to be negative.
+    Exact,
+    /// `usize`, 0 where the value would be negative.
+    Saturating,
+    /// `isize`.
+    Signed,
+    /// `i64`.
+    Wide,
+}
+
+/// An integer expression in a mode.
+pub fn int(leaves: &dyn Leaves, i: &Int, mode: Mode) -> TokenStream {
+    let mut plus: Option<TokenStream> = None;
+    let mut minus: Option<TokenStream> = None;
+    // The constant last: `t + 1` reads better than `1 + t`.
+    let mut terms: Vec<_> = i.terms().collect();
+    terms.sort_by_key(|(m, _)| m.is_empty());
+    for (m, c) in terms {
+        let negative = c < 0;
+        let target = if negative { &mut minus } else { &mut plus };
+        let term = product(leaves, m, c.unsigned_abs(), mode);
+        *target = Some(match target.take() {
+            Some(sum) => quote!(#sum + #term),
+            None => term,
+        });
+    }
+    match (plus, minus) {
+        (None, None) => literal(0, mode),
+        (Some(p), None) => p,
+        (p, Some(m)) => {
+            let zero = literal(0, mode);
+            let many = i.terms().filter(|(_, c)| *c < 0).count() > 1;
+            let m = if many { quote!((#m)) } else { m };
+            match (p, mode) {
+                (None, Mode::Exact | Mode::Saturating) => zero,
+                (None, _) => quote!(-(#m)),
+                (Some(p), Mode::Saturating) => {
+                    let compound = i.terms().filter(|(_, c)| *c > 0).count() > 1 || !is_simple(i);
+                    let m = strip(m);
+                    if compound { quote!((#p).saturating_sub(#m)) } else { quote!(#p.saturating_sub(#m)) }
+                }
+                (Some(p), _) => quote!(#p - #m),
+            }
+        }
+    }
+}
+
+/// The only positive term is one bare leaf.
+fn is_simple(i: &Int) -> bool {
+    i.terms().filter(|(_, c)| *c > 0).all(|(m, c)| c == 1 && m.len() == 1 && is_leaf(&m[0]))
+}
+
+fn is_leaf(a: &Atom) -> bool {
+    matches!(a, Atom::Dim(_) | Atom::Index(_))
+}
+
+/// Drops one pair of parentheses, for use as a method argument.
+fn strip(t: TokenStream) -> TokenStream {
+    let mut it = t.clone().into_iter();
+    match (it.next(), it.next()) {
+        (Some(proc_macro2::TokenTree::Group(g)), None) => g.stream(),
+        _ => t,
+    }
+}
+
+fn literal(v: u64, mode: Mode) -> TokenStream {
+    let _ = mode;
+    let v = Literal::u64_unsuffixed(v);
+    quote!(#v)
+}
+
+fn product(leaves: &dyn Leaves, m: &[Atom], c: u64, mode: Mode) -> TokenStream {
+    let mut out: Option<TokenStream> = None;
+    for a in m {
+        let f = atom(leaves, a, mode);
+        out = Some(match out {
+            Some(p) => quote!(#p * #f),
+            None => f,
+        });
+    }
+    match (out, c) {
+        (None, c) => literal(c, mode),
+        (Some(p), 1) => p,
+        (Some(p), c) => {
+            let c = literal(c, mode);
+            quote!(#c * #p)
+        }
+    }
+}
+
+fn nonnegative(i: &Int) -> bool {
+    let mut leaves_ok = true;
+    for (m, c) in i.terms() {
+        leaves_ok &= c >= 0;
+        for a in m {
+            leaves_ok &= match a {
+                Atom::Div(x, y) | Atom::Mod(x, y) | Atom::Min(x, y) => nonnegative(x) && nonnegative(y),
+                Atom::Max(x, y) => nonnegative(x) || nonnegative(y),
+                Atom::Dim(_) | Atom::Index(_) => true,
+                Atom::Scalar(_) => true,
+            };
+        }
+    }
+    leaves_ok
+}
+
+fn atom(leaves: &dyn Leaves, a: &Atom, mode: Mode) -> TokenStream {
+    match a {
+        Atom::Div(x, y) | Atom::Mod(x, y) => {
+            let is_div = matches!(a, Atom::Div(..));
+            if nonnegative(x) {
+                let (x, y) = (operand(leaves, x, mode), operand(leaves, y, mode));
+                return if is_div { quote!((#x / #y)) } else { quote!((#x % #y)) };
+            }
+            let signed = if mode == Mode::Wide { Mode::Wide } else { Mode::Signed };
+            let (x, y) = (int(leaves, x, signed), int(leaves, y, signed));
+            let value = if is_div { quote!((#x).div_euclid(#y)) } else { quote!((#x).rem_euclid(#y)) };
+            match mode {
+                Mode::Exact => quote!((#value as usize)),
+                Mode::Saturating => quote!((#value.max(0) as usize)),
+                Mode::Signed | Mode::Wide => value,
+            }
+        }
+        Atom::Min(x, y) => {
+            let (x, y) = (receiver(leaves, x, mode), strip(int(leaves, y, mode)));
+            quote!(#x.min(#y))
+        }
+        Atom::Max(x, y) => {
+            // `max(x, 0)` is what saturation gives.
+            let mode = if mode == Mode::Exact { Mode::Saturating } else { mode };
+            if mode == Mode::Saturating && y.as_const() == Some(0) {
+                return receiver(leaves, x, mode);
+            }
+            let (x, y) = (receiver(leaves, x, mode), strip(int(leaves, y, mode)));
+            quote!(#x.max(#y))
+        }
+        leaf => {
+            let name = leaves.leaf(leaf);
+            match mode {
+                Mode::Exact | Mode::Saturating => name,
+                Mode::Signed => quote!((#name as isize)),
+                Mode::Wide => quote!((#name as i64)),
+            }
+        }
+    }
+}
+
+/// An operand of `/` or `%`: in parentheses unless it is a single factor.
+fn operand(leaves: &dyn Leaves, i: &Int, mode: Mode) -> TokenStream {
+    let t = int(leaves, i, mode);
+    let single = i.as_const().is_some() || i.as_atom().is_some();
+    if single { t } else { quote!((#t)) }
+}
+
+/// The receiver of a method call.
+fn receiver(leaves: &dyn Leaves, i: &Int, mode: Mode) -> TokenStream {
+    let t = int(leaves, i, mode);
+    if i.as_atom().is_some() {
+        t
+    } else if let Some(c) = i.as_const() {
+        let c = Literal::usize_suffixed(usize::try_from(c).unwrap_or(0));
+        quote!(#c)
+    } else {
+        quote!((#t))
+    }
+}

@@ -1,0 +1,601 @@
+//! A kernel as Rust items: its function, its scratch size, one task per stage.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+use vibee_spec::term::{Check, Cmp, DType, DimBind, InputId, InputKind, Int, ParamRef};
+
+use super::body::{Body, storage};
+use super::ints::{Leaves, Mode, int};
+use super::names::{Names, camel, snake};
+use crate::loops::{BufferId, BufferKind, LoopProgram, Stage, Stmt};
+
+/// The fields of a task or epilogue: what its body reads from outside.
+pub struct Fields {
+    /// `x: View<'a, f32, 2>`.
+    pub declarations: Vec<TokenStream>,
+    names: Vec<Ident>,
+    /// For each field, whether it is a buffer (a view has to be taken of it).
+    buffers: Vec<bool>,
+    /// `<'a>` or nothing.
+    pub generics: TokenStream,
+    /// `<'_>` or nothing.
+    pub elided: TokenStream,
+}
+
+impl Fields {
+    /// Values for a struct literal; in a task all fields are variables of the same name.
+    pub fn values(&self, in_task: bool) -> Vec<TokenStream> {
+        self.names
+            .iter()
+            .zip(&self.buffers)
+            .map(|(n, b)| if *b && !in_task { quote!(#n: #n.view()) } else { quote!(#n) })
+            .collect()
+    }
+
+    /// The fields that some code mentions.
+    pub fn used_names(&self, code: &TokenStream) -> Vec<Ident> {
+        self.names.iter().filter(|n| mentions(code, n)).cloned().collect()
+    }
+}
+
+/// Whether an identifier occurs in some code.
+pub fn mentions(code: &TokenStream, name: &Ident) -> bool {
+    code.clone().into_iter().any(|t| match t {
+        proc_macro2::TokenTree::Ident(i) => i == *name,
+        proc_macro2::TokenTree::Group(g) => mentions(&g.stream(), name),
+        _ => false,
+    })
+}
+
+/// The name, with an underscore if the code does not use it.
+pub fn unused(name: &Ident, code: &TokenStream) -> Ident {
+    if mentions(code, name) { name.clone() } else { format_ident!("_{}", name) }
+}
+
+/// The type of an argument.
+pub fn input_type(body: &Body<'_>, i: InputId, life: &TokenStream) -> TokenStream {
+    if body.packed.contains(&i) {
+        return quote!(&#life PackedB);
+    }
+    let input = body.p.program.kernel.input(i);
+    argument_type(&input.dtype, input.shape.len(), life)
+}
+
+/// The type of a tensor or scalar argument.
+pub fn argument_type(dtype: &DType, rank: usize, life: &TokenStream) -> TokenStream {
+    let ty = storage(dtype);
+    match (rank, dtype) {
+        (0, DType::Idx(_) | DType::Len(_)) => quote!(usize),
+        (0, _) => quote!(#ty),
+        (rank, _) => {
+            let rank = Literal::usize_unsuffixed(rank);
+            quote!(View<#life, #ty, #rank>)
+        }
+    }
+}
+
+/// The fields for what a body used.
+pub fn fields(body: &Body<'_>) -> Fields {
+    let mut out = Fields {
+        declarations: vec![],
+        names: vec![],
+        buffers: vec![],
+        generics: quote!(),
+        elided: quote!(),
+    };
+    let mut borrowed = false;
+    for i in &body.used.inputs {
+        let name = body.names.input(*i);
+        let ty = input_type(body, *i, &quote!('a));
+        borrowed |= body.p.program.kernel.input(*i).shape.len() > 0;
+        out.declarations.push(quote!(#name: #ty));
+        out.names.push(name);
+        out.buffers.push(false);
+    }
+    for b in &body.used.buffers {
+        let buffer = body.p.buffer(*b);
+        let def = body.p.program.def(buffer.def);
+        let (name, ty) = (body.names.buffer(buffer.def), storage(&def.dtype));
+        let rank = Literal::usize_unsuffixed(buffer.dims.len());
+        borrowed = true;
+        out.declarations.push(quote!(#name: View<'a, #ty, #rank>));
+        out.names.push(name);
+        out.buffers.push(true);
+    }
+    for d in &body.used.dims {
+        let name = body.names.dim(*d);
+        out.declarations.push(quote!(#name: usize));
+        out.names.push(name);
+        out.buffers.push(false);
+    }
+    if borrowed {
+        out.generics = quote!(<'a>);
+        out.elided = quote!(<'_>);
+    }
+    out
+}
+
+/// The Rust of one kernel.
+pub struct KernelCode {
+    /// Items, in reading order.
+    pub items: Vec<TokenStream>,
+}
+
+/// Leaves named at the level of the kernel's own function.
+struct Top<'a> {
+    names: &'a Names,
+    loops: &'a LoopProgram,
+}
+
+impl Leaves for Top<'_> {
+    fn leaf(&self, a: &vibee_spec::term::Atom) -> TokenStream {
+        use vibee_spec::term::Atom;
+        match a {
+            Atom::Dim(d) => {
+                let name = self.names.dim(*d);
+                quote!(#name)
+            }
+            Atom::Scalar(i) => {
+                let name = self.names.input(*i);
+                match self.loops.program.kernel.input(*i).dtype {
+                    DType::Idx(_) | DType::Len(_) => quote!(#name),
+                    _ => quote!((#name as usize)),
+                }
+            }
+            _ => unreachable!("no index is bound outside of loops"),
+        }
+    }
+}
+
+/// How a kernel's function is made: a public one with checks, or a step of a layer.
+pub struct Style<'a> {
+    /// The function's name.
+    pub name: Ident,
+    /// Checks and binds sizes itself.
+    pub public: bool,
+    /// Weights given in packed form.
+    pub packed: &'a BTreeSet<InputId>,
+}
+
+/// Emits a kernel.
+pub fn kernel(loops: &LoopProgram, style: &Style<'_>) -> KernelCode {
+    let mut names = Names::new(loops);
+    let mut items = Vec::new();
+    let mut calls = TokenStream::new();
+    let base = camel(&style.name.to_string());
+    for stage in &loops.stages {
+        let mut body = Body::new(loops, names.clone(), stage);
+        body.packed = style.packed.clone();
+        let call = match stage.body.as_slice() {
+            [Stmt::Gemm(g)] if stage.grid.is_empty() => {
+                body.top = true;
+                let text = &loops.program.def(g.target()).text;
+                let comment = if text.is_empty() { quote!() } else { quote!(__comment!(#text);) };
+                let call = super::gemm::as_stage(&mut body, g);
+                quote!(#comment #call)
+            }
+            _ => task(&mut body, stage, &base, loops.stages.len() > 1, &mut items),
+        };
+        items.append(&mut body.items);
+        names.adopt(&body.names);
+        calls.extend(call);
+    }
+    let function = function(loops, &names, style, calls);
+    items.insert(0, function);
+    KernelCode { items }
+}
+
+/// A stage as a task type; returns the call that runs it.
+fn task(
+    body: &mut Body<'_>,
+    stage: &Stage,
+    base: &str,
+    several: bool,
+    items: &mut Vec<TokenStream>,
+) -> TokenStream {
+    let loops = body.p;
+    let (grid, code) = body.emit();
+    let last = body.written.iter().rev().find(|b| loops.buffer(**b).kind != BufferKind::Local);
+    let name = match last.filter(|_| several) {
+        Some(b) => format_ident!("{base}{}Task", camel(&loops.program.def(loops.buffer(*b).def).name)),
+        None => format_ident!("{base}Task"),
+    };
+    let scratch = scratch_bytes(body, stage);
+    let cost = cost(body, stage);
+    let fields = fields(body);
+    let used = fields.used_names(&code);
+    let destructure = if used.is_empty() { quote!() } else { quote!(let Self { #(#used),* } = *self;) };
+    // What the task writes: one part per output, in order.
+    let outer: Vec<BufferId> =
+        body.written.iter().copied().filter(|b| loops.buffer(*b).kind != BufferKind::Local).collect();
+    let part = |b: &BufferId, life: TokenStream| {
+        let buffer = loops.buffer(*b);
+        let ty = storage(&loops.program.def(buffer.def).dtype);
+        let rank = Literal::usize_unsuffixed(buffer.dims.len() - stage.grid.len());
+        quote!(ViewMut<#life, #ty, #rank>)
+    };
+    let parts: Vec<TokenStream> = outer.iter().map(|b| part(b, quote!('o))).collect();
+    let patterns: Vec<TokenStream> = outer
+        .iter()
+        .map(|b| {
+            let n = body.names.buffer(loops.buffer(*b).def);
+            quote!(mut #n)
+        })
+        .collect();
+    let (out, pattern) = match (parts.as_slice(), patterns.as_slice()) {
+        ([p], [n]) => (quote!(#p), quote!(#n)),
+        (ps, ns) => (quote!((#(#ps),*)), quote!((#(#ns),*))),
+    };
+    let n = Literal::usize_unsuffixed(stage.grid.len());
+    let at: Vec<Ident> = grid.iter().map(|g| unused(g, &code)).collect();
+    let at = quote!([#(#at),*]);
+    let token = unused(&format_ident!("s"), &code);
+    let scratch_name = format_ident!("scratch");
+    let scratch_pattern =
+        if mentions(&code, &scratch_name) { quote!(mut scratch) } else { quote!(_scratch) };
+    let (declarations, generics, elided) = (&fields.declarations, &fields.generics, &fields.elided);
+    let scratch_fn = if scratch.is_empty() {
+        quote!()
+    } else {
+        let used = fields.used_names(&scratch);
+        quote! {
+            fn scratch(&self) -> usize {
+                let Self { #(#used,)* .. } = *self;
+                #scratch
+            }
+        }
+    };
+    let cost_fn = if cost.is_empty() {
+        quote!()
+    } else {
+        let used = fields.used_names(&cost);
+        let open = if used.is_empty() { quote!() } else { quote!(let Self { #(#used,)* .. } = *self;) };
+        quote! {
+            fn cost(&self) -> usize {
+                #open
+                #cost
+            }
+        }
+    };
+    let letters: Vec<String> = grid.iter().map(|g| format!("`{g}`")).collect();
+    let doc = if letters.is_empty() {
+        format!(" The single task of [`{}`].", snake(base))
+    } else {
+        format!(" What [`{}`] does for one {}.", snake(base), letters.join(", "))
+    };
+    items.push(quote! {
+        #[doc = #doc]
+        #[derive(Clone, Copy)]
+        struct #name #generics { #(#declarations),* }
+    });
+    items.push(quote! {
+        impl Task<#n> for #name #elided {
+            type Out<'o> = #out;
+            #scratch_fn
+            #cost_fn
+            #[inline(always)]
+            fn run<S: Isa>(&self, #token: S, #at: [usize; #n], #pattern: Self::Out<'_>, #scratch_pattern: Scratch<'_>) {
+                #destructure
+                #code
+            }
+        }
+    });
+    let extents: Vec<TokenStream> = stage
+        .grid
+        .iter()
+        .map(|i| {
+            let extent = loops.program.extent(*i).clone();
+            body.int(&extent, Mode::Exact)
+        })
+        .collect();
+    let cuts: Vec<TokenStream> = outer
+        .iter()
+        .map(|b| {
+            let buffer = loops.buffer(*b);
+            let def = loops.program.def(buffer.def);
+            let n = body.names.buffer(buffer.def);
+            let axes = stage.grid.iter().map(|g| {
+                let axis = def.free.iter().position(|i| i == g).unwrap_or(0);
+                let axis = Literal::usize_unsuffixed(axis);
+                quote!(At(#axis))
+            });
+            quote!(#n.reborrow().cut([#(#axes),*]))
+        })
+        .collect();
+    let cuts = if let [one] = cuts.as_slice() { quote!(#one) } else { quote!((#(#cuts),*)) };
+    let values = fields.values(false);
+    quote!(par.run([#(#extents),*], #cuts, &#name { #(#values),* });)
+}
+
+/// Bytes of scratch that a task takes, as an expression over its fields.
+fn scratch_bytes(body: &mut Body<'_>, stage: &Stage) -> TokenStream {
+    let mut terms: Vec<TokenStream> = Vec::new();
+    for b in body.written.clone() {
+        let buffer = body.p.buffer(b).clone();
+        if buffer.kind == BufferKind::Local {
+            let ty = storage(&body.p.program.def(buffer.def).dtype);
+            let dims: Vec<TokenStream> = buffer.dims.iter().map(|d| body.int(d, Mode::Exact)).collect();
+            let len = if dims.is_empty() { quote!(1) } else { quote!(#((#dims))**) };
+            let len = if let [one] = dims.as_slice() { quote!(#one) } else { len };
+            terms.push(quote!(Scratch::bytes_of::<#ty>(#len)));
+        }
+    }
+    let mut products = Vec::new();
+    gemms(&stage.body, &mut products);
+    if !products.is_empty() {
+        let mut sizes = Vec::new();
+        for g in products {
+            let [m, n, k] = super::gemm::extents(body, g);
+            let packed = super::gemm::packs(body, g).is_some_and(|i| body.packed.contains(&i));
+            sizes.push(quote!(gemm_scratch(#m, #n, #k, #packed)));
+        }
+        let mut it = sizes.into_iter();
+        let first = it.next().unwrap_or_default();
+        terms.push(it.fold(first, |a, b| quote!(#a.max(#b))));
+    }
+    let mut it = terms.into_iter();
+    let first = it.next().unwrap_or_default();
+    it.fold(first, |a, b| quote!(#a + #b))
+}
+
+fn gemms<'a>(stmts: &'a [Stmt], out: &mut Vec<&'a crate::loops::Gemm>) {
+    for s in stmts {
+        match s {
+            Stmt::Gemm(g) => out.push(g),
+            Stmt::Loop { body, .. } => gemms(body, out),
+            _ => {}
+        }
+    }
+}
+
+/// Roughly the elements one task call touches: the largest definition inside.
+fn cost(body: &mut Body<'_>, stage: &Stage) -> TokenStream {
+    let program = &body.p.program;
+    let mut defs = Vec::new();
+    statements(&stage.body, &mut defs);
+    let largest = defs
+        .into_iter()
+        .map(|d| {
+            let all = program.def(d).all_indices();
+            all.into_iter().filter(|i| !stage.grid.contains(i)).collect::<Vec<_>>()
+        })
+        .max_by_key(Vec::len)
+        .unwrap_or_default();
+    let extents: Vec<Int> = largest.iter().map(|i| program.extent(*i).clone()).collect();
+    let mut it = extents.into_iter().map(|e| body.int(&e, Mode::Exact)).collect::<Vec<_>>().into_iter();
+    let Some(first) = it.next() else { return quote!() };
+    it.fold(quote!((#first)), |a, b| quote!(#a.saturating_mul(#b)))
+}
+
+fn statements(stmts: &[Stmt], out: &mut Vec<vibee_spec::term::DefId>) {
+    for s in stmts {
+        match s {
+            Stmt::Start { def, .. } | Stmt::Update { def } | Stmt::Finish { def, .. } => out.push(*def),
+            Stmt::Let { def } | Stmt::Store { def } => out.push(*def),
+            Stmt::Loop { body, .. } => statements(body, out),
+            Stmt::Gemm(g) => out.push(g.def),
+        }
+    }
+}
+
+/// The kernel's function.
+fn function(loops: &LoopProgram, names: &Names, style: &Style<'_>, calls: TokenStream) -> TokenStream {
+    let k = &loops.program.kernel;
+    let top = Top { names, loops };
+    let name = &style.name;
+    let mut params = Vec::new();
+    for p in &k.params {
+        match p {
+            ParamRef::Input(i) => {
+                let (n, input) = (names.input(*i), k.input(*i));
+                let ty = if style.packed.contains(i) {
+                    quote!(&PackedB)
+                } else {
+                    argument_type(&input.dtype, input.shape.len(), &quote!('_))
+                };
+                params.push(quote!(#n: #ty));
+            }
+            ParamRef::Dim(d) => {
+                let n = names.dim(*d);
+                params.push(quote!(#n: usize));
+            }
+        }
+    }
+    if !style.public {
+        for (n, d) in k.dims.iter().enumerate() {
+            if d.bind == DimBind::Layer {
+                let n = names.dim(vibee_spec::term::DimId(n as u32));
+                params.push(quote!(#n: usize));
+            }
+        }
+    }
+    let mut splits = TokenStream::new();
+    for o in &loops.program.outputs {
+        let def = loops.program.def(o.def);
+        let (n, ty) = (names.buffer(o.def), storage(&def.dtype));
+        let rank = Literal::usize_unsuffixed(o.shape.len());
+        params.push(quote!(mut #n: ViewMut<'_, #ty, #rank>));
+        splits.extend(split_output(&top, loops, o, &n));
+    }
+    let checks = if style.public { checks(&top, loops) } else { quote!() };
+    let (arena, bytes) = arena(&top, loops, name);
+    let par = if calls.is_empty() { quote!(_par) } else { quote!(mut par) };
+    let frame = if arena.is_empty() {
+        quote!(let (_, #par) = ctx.frame(0);)
+    } else {
+        quote!(let (mut scratch, #par) = ctx.frame(#bytes);)
+    };
+    let body = quote! { #checks #splits #frame #arena #calls Ok(()) };
+    let docs = if style.public { super::docs::kernel(loops) } else { super::docs::step(loops) };
+    let docs = docs.iter().map(|l| quote!(#[doc = #l]));
+    let public = if style.public { quote!(pub) } else { quote!() };
+    // Parameters that only shape checks of the caller would use.
+    let params: Vec<TokenStream> = params
+        .into_iter()
+        .map(|p| {
+            let mut tokens = p.clone().into_iter();
+            let first = tokens.next();
+            match first {
+                Some(proc_macro2::TokenTree::Ident(i)) if i != "mut" && !mentions(&body, &i) => {
+                    let n = format_ident!("_{}", i);
+                    let rest: TokenStream = tokens.collect();
+                    quote!(#n #rest)
+                }
+                _ => p,
+            }
+        })
+        .collect();
+    quote! {
+        #(#docs)*
+        #public fn #name(ctx: &mut Ctx, #(#params),*) -> Result<(), ShapeError> { #body }
+    }
+}
+
+/// Writes an output's merged axes as the axes its definition has.
+fn split_output(top: &Top<'_>, loops: &LoopProgram, o: &crate::passes::Target, name: &Ident) -> TokenStream {
+    let mut out = TokenStream::new();
+    let def = loops.program.def(o.def);
+    let (mut axis, mut rank) = (0usize, o.shape.len());
+    for digits in &o.digits {
+        for n in 0..digits.saturating_sub(1) {
+            let extents: Vec<Int> =
+                (0..*digits - n).map(|d| loops.program.extent(def.free[axis + d]).clone()).collect();
+            let inner = extents[1..].iter().fold(Int::constant(1), |p, e| p.mul(e));
+            rank += 1;
+            let (a, r) = (Literal::usize_unsuffixed(axis), Literal::usize_unsuffixed(rank));
+            let (outer, inner) = (int(top, &extents[0], Mode::Exact), int(top, &inner, Mode::Exact));
+            out.extend(quote!(let mut #name = #name.split_axis::<#r>(#a, #outer, #inner);));
+            axis += 1;
+        }
+        axis += 1;
+    }
+    out
+}
+
+/// Buffers that live as long as the call, and their size.
+fn arena(top: &Top<'_>, loops: &LoopProgram, name: &Ident) -> (TokenStream, TokenStream) {
+    let kernel = name.to_string();
+    let (mut buffers, mut bytes) = (TokenStream::new(), Vec::new());
+    for b in loops.buffers.iter().filter(|b| b.kind == BufferKind::Arena) {
+        let n = top.names.buffer(b.def);
+        let ty = storage(&loops.program.def(b.def).dtype);
+        let rank = Literal::usize_unsuffixed(b.dims.len());
+        let dims: Vec<TokenStream> = b.dims.iter().map(|d| int(top, d, Mode::Exact)).collect();
+        buffers.extend(quote!(let mut #n = scratch.tensor::<#ty, #rank>([#(#dims),*]);));
+        bytes.push(quote!(check::bytes::<#ty>(#kernel, &[#(#dims),*])?));
+    }
+    let mut it = bytes.into_iter();
+    let first = it.next().unwrap_or_default();
+    (buffers, it.fold(first, |a, b| quote!(#a + #b)))
+}
+
+/// Binds sizes and checks the arguments.
+fn checks(top: &Top<'_>, loops: &LoopProgram) -> TokenStream {
+    let k = &loops.program.kernel;
+    let kernel = &k.name;
+    let mut out = TokenStream::new();
+    let wide = |i: &Int| int(top, i, Mode::Wide);
+    for (n, d) in k.dims.iter().enumerate() {
+        let name = top.names.dim(vibee_spec::term::DimId(n as u32));
+        match &d.bind {
+            DimBind::Argument => {
+                let text = &d.name;
+                out.extend(quote!(check::size(#kernel, #text, #name)?;));
+            }
+            DimBind::Layer => {}
+            DimBind::Axis { input, axis, offset, factor } => {
+                let (x, a) = (top.names.input(*input), Literal::usize_unsuffixed(*axis));
+                if *offset == Int::default() && factor.as_const() == Some(1) {
+                    out.extend(quote!(let #name = #x.dim(#a);));
+                } else {
+                    let what = format!("axis {axis} of {}", k.input(*input).name);
+                    let (offset, factor) = (wide(offset), wide(factor));
+                    out.extend(quote!(let #name = check::solve(#kernel, #what, #x.dim(#a), #offset, #factor)?;));
+                }
+            }
+        }
+    }
+    for c in &k.checks {
+        out.extend(check(top, loops, c));
+    }
+    for (n, i) in k.inputs.iter().enumerate() {
+        let name = top.names.input(InputId(n as u32));
+        let text = &i.name;
+        match (&i.dtype, i.shape.len()) {
+            (DType::Idx(bound), 0) => {
+                let most = wide(&bound.sub(&Int::constant(1)));
+                out.extend(quote!(check::at_most(#kernel, #text, #name, #most)?;));
+            }
+            (DType::Len(bound), 0) => {
+                let most = wide(bound);
+                out.extend(quote!(check::at_most(#kernel, #text, #name, #most)?;));
+            }
+            (DType::Idx(bound), _) => {
+                let bound = wide(bound);
+                out.extend(quote!(check::indices(#kernel, #text, #name, #bound)?;));
+            }
+            _ => {}
+        }
+        let _ = InputKind::Weight;
+    }
+    for o in &loops.program.outputs {
+        let name = top.names.buffer(o.def);
+        let text = &o.name;
+        for (axis, extent) in o.shape.iter().enumerate() {
+            let (want, expected, a) =
+                (super::docs::int(k, extent), wide(extent), Literal::usize_unsuffixed(axis));
+            out.extend(quote!(check::dim(#kernel, #text, #a, #want, #expected, #name.dim(#a))?;));
+        }
+    }
+    out
+}
+
+fn check(top: &Top<'_>, loops: &LoopProgram, c: &Check) -> TokenStream {
+    let k = &loops.program.kernel;
+    let kernel = &k.name;
+    let wide = |i: &Int| int(top, i, Mode::Wide);
+    match c {
+        Check::Axis { input, axis, expect } => {
+            let (name, text) = (top.names.input(*input), &k.input(*input).name);
+            let (want, expected, a) =
+                (super::docs::int(k, expect), wide(expect), Literal::usize_unsuffixed(*axis));
+            quote!(check::dim(#kernel, #text, #a, #want, #expected, #name.dim(#a))?;)
+        }
+        Check::Where { text, lhs, cmp, rhs } => {
+            let (l, r) = (wide(lhs), wide(rhs));
+            let cmp = match cmp {
+                Cmp::Eq => quote!(==),
+                Cmp::Ne => quote!(!=),
+                Cmp::Lt => quote!(<),
+                Cmp::Le => quote!(<=),
+            };
+            let mut dims = BTreeSet::new();
+            for side in [lhs, rhs] {
+                side.visit_leaves(&mut |a| {
+                    if let vibee_spec::term::Atom::Dim(d) = a {
+                        dims.insert(*d);
+                    }
+                });
+            }
+            let format: Vec<String> =
+                dims.iter().map(|d| format!("{} = {{}}", k.dims[d.index()].name)).collect();
+            let format = format.join(", ");
+            let values = dims.iter().map(|d| top.names.dim(*d));
+            // A divisor of 0 is refused by the constraint that guards it, evaluated first.
+            quote!(check::holds(#kernel, #text, (#l) #cmp #r, || format!(#format, #(#values),*))?;)
+        }
+        Check::InRange { text, domain, low, high, extent } => {
+            let empty = domain.iter().map(|d| {
+                let d = wide(d);
+                quote!(#d == 0)
+            });
+            let mut empty = empty.collect::<Vec<_>>().into_iter();
+            let first = empty.next().unwrap_or_else(|| quote!(false));
+            let empty = empty.fold(first, |a, b| quote!(#a || #b));
+            let (low, high, extent) = (wide(low), wide(high), wide(extent));
+            quote!(check::in_range(#kernel, #text, #empty, #low, #high, #extent)?;)
+        }
+    }
+}
