@@ -118,20 +118,29 @@ impl<M: SentenceModel> Embedder<M> {
         options: Options,
         done: &(dyn Fn(usize) + Sync),
     ) -> Result<Embeddings, Error> {
-        let tokens = parallel(
-            texts.len(),
-            options.threads,
-            || (),
-            |(), at| self.tokenizer.encode(texts[at].as_ref()),
-        )?;
+        let encode = |_: &mut (), at: usize| self.tokenizer.encode(texts[at].as_ref());
+        let tokens = parallel(texts.len(), options.threads, || (), encode)?;
+        self.embed_tokens(&tokens, options, done)
+    }
+
+    /// As [`Embedder::embed`], for texts that are tokens already, special tokens included.
+    ///
+    /// # Errors
+    /// When the model refuses a batch.
+    pub fn embed_tokens(
+        &self,
+        texts: &[Vec<u32>],
+        options: Options,
+        done: &(dyn Fn(usize) + Sync),
+    ) -> Result<Embeddings, Error> {
         // Texts of about equal length share a batch, so little is padded; long ones start first, so
         // that no worker is left with a long batch at the end.
-        let mut order: Vec<usize> = (0..tokens.len()).collect();
-        order.sort_by_key(|&at| std::cmp::Reverse(tokens[at].len()));
+        let mut order: Vec<usize> = (0..texts.len()).collect();
+        order.sort_by_key(|&at| std::cmp::Reverse(texts[at].len()));
         let batches: Vec<&[usize]> = order.chunks(options.batch.get()).collect();
         let context = || Ctx::with(options.level, 1);
         let rows = parallel(batches.len(), options.threads, context, |ctx, at| {
-            let batch: Vec<&[u32]> = batches[at].iter().map(|&text| tokens[text].as_slice()).collect();
+            let batch: Vec<&[u32]> = batches[at].iter().map(|&text| texts[text].as_slice()).collect();
             let rows = self.run(ctx, &batch)?;
             done(batch.len());
             Ok(rows)

@@ -34,6 +34,7 @@ pub fn directory() -> Option<PathBuf> {
 }
 
 /// The reference values.
+#[allow(dead_code, reason = "each test file uses its part")]
 pub fn references() -> Vec<Reference> {
     let path = root().join("tests/data/minilm-reference.json");
     let file: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
