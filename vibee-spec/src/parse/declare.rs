@@ -1,9 +1,8 @@
 //! The small declarative sections: names, imports, constants.
 
 use super::{literal, node};
-use crate::ast::{Constant, Expr, ExprKind, File, Ident, Node, NodeKind, Section, UnOp};
+use crate::ast::{Constant, Expr, File, Ident, Node, NodeKind, Section};
 use crate::scan::Sink;
-use crate::span::Span;
 
 /// Takes the section into `file` if it is one of those.
 pub(super) fn section(section: &Section, file: &mut File, sink: &mut Sink) {
@@ -49,20 +48,8 @@ fn constant(name: &Ident, value: &Node) -> Option<Constant> {
     Some(Constant { name: name.clone(), value: number(value)?, doc: value.comment.clone() })
 }
 
-/// An unquoted number, perhaps negative.
+/// An unquoted number, perhaps with a sign.
 fn number(node: &Node) -> Option<Expr> {
     let NodeKind::Raw(text) = &node.kind else { return None };
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    if !digits.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    let kind = match literal::integer(digits) {
-        Some(value) => ExprKind::Int(value),
-        None => ExprKind::Float(literal::signed(digits)?),
-    };
-    if digits.len() == text.len() {
-        return Some(Expr { kind, span: node.span });
-    }
-    let inner = Expr { kind, span: Span { start: node.span.start + 1, ..node.span } };
-    Some(Expr { kind: ExprKind::Unary(UnOp::Neg, Box::new(inner)), span: node.span })
+    literal::constant(text, node.span)
 }

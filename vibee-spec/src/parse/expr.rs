@@ -134,10 +134,11 @@ impl Line<'_, '_> {
         for part in brackets.into_inner() {
             match part.as_rule() {
                 Rule::slot => {
+                    let slot = self.span(&part);
                     let mut inner = part.into_inner();
                     let tree = self.tree(inner.next()?)?;
-                    if let Some(word) = inner.next() {
-                        return self.not_binding(self.span(&word), "a range");
+                    if inner.next().is_some() {
+                        return self.not_binding(slot, "a range");
                     }
                     below = below.max(tree.height);
                     indices.push(tree.expr);

@@ -1,8 +1,8 @@
-//! One logical line through pest, and pest's refusal as a diagnostic.
+//! One logical line through pest, and places of its pairs in the file.
 
+use super::refusal::{refusal, wanted};
 use super::words;
 use crate::ast::Ident;
-use crate::diag::Diagnostic;
 use crate::grammar::{Grammar, Rule};
 use crate::scan::{Sink, too_deep, too_nested};
 use crate::span::Span;
@@ -65,121 +65,4 @@ impl<'a, 'd> Line<'a, 'd> {
         words::check(&ident, self.sink);
         ident
     }
-}
-
-/// What a rule is called in messages, and its rank: lower ranks are named first. Rules not listed
-/// are implied by those that are.
-const NAMES: &[(Rule, u8, &str)] = &[
-    (Rule::int, 0, "an expression"),
-    (Rule::value, 0, "a value"),
-    (Rule::signed, 0, "a number"),
-    (Rule::ident, 1, "a name"),
-    (Rule::ty, 1, "a type"),
-    (Rule::string, 1, "a quoted name"),
-    (Rule::config_key, 1, "a configuration key"),
-    (Rule::params, 2, "`(`"),
-    (Rule::add, 2, "an operator"),
-    (Rule::comma, 3, "`,`"),
-    (Rule::close_paren, 4, "`)`"),
-    (Rule::close_bracket, 4, "`]`"),
-    (Rule::close_brace, 4, "`}`"),
-    (Rule::close_angle, 4, "`>`"),
-    (Rule::arrow, 5, "`->`"),
-    (Rule::assign, 5, "`=`"),
-    (Rule::equals, 5, "`=`"),
-    (Rule::colon, 5, "`:`"),
-    (Rule::eq, 5, "`==`"),
-    (Rule::tilde, 5, "`~`"),
-    (Rule::kw_then, 6, "`then`"),
-    (Rule::kw_else, 6, "`else`"),
-    (Rule::kw_in, 6, "`in`"),
-    (Rule::kw_within, 6, "`within`"),
-];
-
-/// The words for what could have stood at the place of the error.
-fn wanted(rules: &[Rule]) -> Vec<&'static str> {
-    let mut rows: Vec<_> = NAMES.iter().filter(|row| rules.contains(&row.0)).collect();
-    let has = |rule| rules.contains(&rule);
-    // Where an expression may start, its parts say nothing new; where an operator may follow, `==`
-    // is one of them.
-    if has(Rule::int) && !has(Rule::signed) {
-        rows.retain(|row| row.0 != Rule::ident);
-    }
-    if has(Rule::add) {
-        rows.retain(|row| row.0 != Rule::eq);
-    }
-    if has(Rule::value) {
-        rows.retain(|row| row.0 != Rule::signed);
-    }
-    if has(Rule::ty) {
-        rows.retain(|row| row.0 != Rule::ident);
-    }
-    rows.sort_by_key(|row| row.1);
-    let mut words: Vec<_> = rows.into_iter().map(|row| row.2).collect();
-    words.dedup();
-    words
-}
-
-/// Signs of other languages, and what they are called here.
-const FOREIGN: &[(&str, &str)] = &[
-    ("&&", "write `and`"),
-    ("||", "write `or`"),
-    ("**", "write `^`"),
-    ("!=", "`!=` compares two values"),
-    ("!", "write `not`"),
-    ("==", "write `=` to define, `==` only to compare"),
-    ("=>", "write `>=`"),
-    ("=", "write `==` to compare"),
-    ("?", "write `if c then a else b`"),
-    ("'", "names in files are written in double quotes"),
-    ("~", "`~` compares only in `expect:` and `holds:`"),
-];
-
-/// The diagnostic for text that the grammar refuses at `at`.
-fn refusal(text: &str, at: usize, base: usize, wanted: &[&str]) -> Diagnostic {
-    let rest = &text[at..];
-    let blanks = rest.len() - rest.trim_start().len();
-    let rest = rest.trim_start();
-    let at = at + blanks;
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let word = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-    let foreign = FOREIGN.iter().find(|row| rest.starts_with(row.0));
-    let found = match foreign {
-        _ if word > 0 => &rest[..word],
-        Some((sign, _)) => sign,
-        None => &rest[..rest.chars().next().map_or(0, char::len_utf8)],
-    };
-    let span = Span::new(base + at, base + at + found.len());
-    let starts_expression = wanted.contains(&"an expression") || wanted.contains(&"a name");
-    if starts_expression && words::KEYWORDS.contains(&found) {
-        return words::reserved(&Ident { name: found.to_owned(), span });
-    }
-    if found.starts_with(|c: char| c.is_ascii_digit()) && wanted.contains(&"an expression") {
-        return Diagnostic::error("V0107", number(rest, span), "malformed number")
-            .label("not a number")
-            .hint("write `1`, `1.5`, `1e-6` or `0x1F`; names do not start with a digit");
-    }
-    let shown = if found.is_empty() { "the end of the line".to_owned() } else { format!("`{found}`") };
-    let message = match one_of(wanted) {
-        Some(wanted) => format!("expected {wanted}, found {shown}"),
-        None => format!("{shown} cannot stand here"),
-    };
-    let label = if found.is_empty() { "the line ends here" } else { "not expected here" };
-    let d = Diagnostic::error("V0101", span, message).label(label);
-    match foreign {
-        Some((_, hint)) if word == 0 => d.hint(*hint),
-        _ => d,
-    }
-}
-
-/// The place of the number-like text that `rest` begins with.
-fn number(rest: &str, span: Span) -> Span {
-    let len = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(rest.len());
-    Span { end: span.start + len as u32, ..span }
-}
-
-/// `a`, `a or b`, `a, b or c`.
-fn one_of(words: &[&str]) -> Option<String> {
-    let (last, before) = words.split_last()?;
-    Some(if before.is_empty() { (*last).to_owned() } else { format!("{} or {last}", before.join(", ")) })
 }

@@ -1,6 +1,6 @@
 //! Numbers, constants and quoted names.
 
-use crate::ast::ExprKind;
+use crate::ast::{Expr, ExprKind, UnOp};
 use crate::diag::Diagnostic;
 use crate::grammar::Rule;
 use crate::scan::Sink;
@@ -48,6 +48,25 @@ pub(super) fn signed(text: &str) -> Option<f64> {
         _ => digits.parse().ok().filter(|v: &f64| v.is_finite())?,
     };
     Some(sign * value)
+}
+
+/// A number with an optional sign as an expression; `None` when it is too large or no number.
+pub(super) fn constant(text: &str, span: Span) -> Option<Expr> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let kind = match digits {
+        "inf" => ExprKind::Float(f64::INFINITY),
+        "nan" => ExprKind::Float(f64::NAN),
+        _ if !digits.starts_with(|c: char| c.is_ascii_digit()) => return None,
+        _ => match integer(digits) {
+            Some(value) => ExprKind::Int(value),
+            None => ExprKind::Float(signed(digits)?),
+        },
+    };
+    if !text.starts_with('-') {
+        return Some(Expr { kind, span });
+    }
+    let inner = Expr { kind, span: Span { start: span.start + 1, ..span } };
+    Some(Expr { kind: ExprKind::Unary(UnOp::Neg, Box::new(inner)), span })
 }
 
 /// The finding for a number that no type holds.

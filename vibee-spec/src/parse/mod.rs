@@ -11,10 +11,12 @@ mod function;
 mod header;
 mod kernel;
 mod later;
+mod layer;
 mod line;
 mod literal;
 mod node;
 mod operators;
+mod refusal;
 mod statement;
 mod tree;
 mod types;
@@ -33,17 +35,24 @@ pub use crate::scan::{decode, lossy};
 /// Strict: every malformed line is an error. (A lenient mode will turn four of them into warnings;
 /// its places are marked in the scanner.)
 pub fn parse(source: &Source, diags: &mut Diags) -> File {
-    let mut sink = Sink::new(diags);
+    let before = diags.list.len();
+    let file = parse_into(source, &mut Sink::new(diags));
+    // Sections are read after the lines were scanned; people read from top to bottom.
+    diags.list[before..].sort_by_key(|d| d.span.start);
+    file
+}
+
+fn parse_into(source: &Source, sink: &mut Sink) -> File {
     let lines = Lines::new(&source.text);
     let mut file = File { language: scan::language(&lines), ..File::default() };
     let executable = file.language.as_ref().is_none_or(|language| language.name == "rust");
-    scan::characters(&source.text, &mut sink);
-    let scanned = scan::scan(lines.clone(), executable, &mut sink);
-    introduction(&scanned.sections, &file, &mut sink);
+    scan::characters(&source.text, sink);
+    let scanned = scan::scan(lines.clone(), executable, sink);
+    introduction(&scanned.sections, &file, sink);
     for (n, section) in scanned.sections.iter().enumerate() {
         match scanned.bodies.iter().find(|(of, _)| *of == n) {
-            Some((_, body)) => executable_section(section, &lines, body.clone(), &mut file, &mut sink),
-            None => declarative_section(section, &source.text, executable, &mut file, &mut sink),
+            Some((_, body)) => executable_section(section, &lines, body.clone(), &mut file, sink),
+            None => declarative_section(section, &source.text, executable, &mut file, sink),
         }
     }
     file.sections = scanned.sections;
@@ -92,6 +101,7 @@ fn executable_section(
     match section.key.name.as_str() {
         "kernels" => file.kernels.extend(entries.iter().filter_map(|e| kernel::kernel(e, sink))),
         "functions" => file.functions.extend(entries.iter().filter_map(|e| function::function(e, sink))),
-        _ => {}
+        "layers" => file.layers.extend(entries.iter().filter_map(|e| layer::layer(e, sink))),
+        _ => file.models.extend(entries.iter().filter_map(|e| layer::model(e, sink))),
     }
 }

@@ -7,6 +7,9 @@ use crate::span::Span;
 /// Reports control characters (errors) and characters that reorder displayed text (warnings).
 pub(crate) fn characters(text: &str, sink: &mut Sink) {
     for (at, c) in text.char_indices() {
+        if sink.is_full() {
+            return;
+        }
         let span = Span::new(at, at + c.len_utf8());
         let shown = format_args!("U+{:04X}", c as u32);
         if is_control(c, &text.as_bytes()[at + 1..]) {

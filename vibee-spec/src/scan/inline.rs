@@ -138,8 +138,10 @@ impl Scanner<'_, '_, '_> {
             (n + 1..list.len()).find(|&m| self.lines.content(m).ends_with(MARK))
         };
         let opening = Span::new(at, at + MARK.len());
-        let end = list[close.unwrap_or(n)].end as usize;
-        self.pos = close.unwrap_or(n) + 1;
+        // Unclosed, they take the rest of the file: its lines are some other language's.
+        let last = close.unwrap_or(list.len() - 1);
+        let end = list[last].end as usize;
+        self.pos = last + 1;
         self.checked_to(self.pos);
         self.sink.push(match close {
             Some(_) => Diagnostic::error("V0023", opening, "triple quotes are not part of the language")
@@ -149,6 +151,6 @@ impl Scanner<'_, '_, '_> {
                 .label("opened here")
                 .hint("write `|` and indent the text by two spaces"),
         });
-        Node { kind: NodeKind::Raw(String::new()), span: Span::new(at, end), comment: None }
+        Node { kind: NodeKind::Raw(String::new()), span: Span::new(at, end.max(at)), comment: None }
     }
 }

@@ -98,6 +98,10 @@ impl Joiner<'_, '_, '_> {
                 return next;
             }
             let (byte, at) = (innermost.byte as char, innermost.at);
+            if self.broken {
+                // A wrong closing bracket was reported already.
+                return None;
+            }
             self.fail(
                 Diagnostic::error("V0030", Span::new(at, at + 1), format!("`{byte}` is never closed"))
                     .label("opened here")

@@ -19,7 +19,7 @@ mod quoted;
 mod sections;
 mod sink;
 
-pub(crate) use characters::characters;
+pub(crate) use characters::{characters, is_reordering};
 pub use decode::{decode, lossy};
 pub(crate) use join::{Logical, join, too_deep};
 pub(crate) use lines::{Lines, tab_error};

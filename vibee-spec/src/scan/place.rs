@@ -83,7 +83,8 @@ impl Place {
             (Place::Type, "fields" | "struct") => Place::Fields,
             (Place::Fields, _) => Place::Fields,
             (Place::Type, _) => Place::Free,
-            (Place::Cases, "test_cases" | "laws" | "expect") => Place::Cases,
+            (Place::Cases, "test_cases" | "laws") => Place::Cases,
+            (Place::Cases, key) if EXPRESSIONS.contains(&key) => Place::Cases,
             _ => Place::Free,
         }
     }
@@ -91,7 +92,7 @@ impl Place {
     /// How a bare sequence item is read here. `key` is the key the sequence belongs to.
     pub(crate) fn item_reading(self, key: &str) -> Reading {
         match self {
-            Place::Cases if key == "expect" => Reading::Expression,
+            Place::Cases if EXPRESSIONS.contains(&key) => Reading::Expression,
             Place::Fields => Reading::Type,
             _ => Reading::Data,
         }

@@ -62,7 +62,7 @@ fn body(scanner: &mut Scanner, n: usize, after: usize) -> Range<usize> {
     let (code, _) = scanner.code(after, line.end as usize);
     if !code.is_empty() && !matches!(&scanner.lines.text[code.clone()], "{}" | "[]") {
         scanner.sink.push(
-            Diagnostic::error("V0017", Span::new(code.start, code.end), "this section takes indented lines")
+            Diagnostic::error("V0016", Span::new(code.start, code.end), "this section takes indented lines")
                 .label("not on the line of its key")
                 .hint("move it to the next line, indented by two spaces"),
         );

@@ -17,6 +17,11 @@ impl<'d> Sink<'d> {
         Sink { diags, kept: 0 }
     }
 
+    /// Whether further findings would not be kept.
+    pub(crate) fn is_full(&self) -> bool {
+        self.kept > MAX_DIAGNOSTICS
+    }
+
     /// Adds a finding, or the note that there are too many.
     pub(crate) fn push(&mut self, d: Diagnostic) {
         self.kept += 1;
