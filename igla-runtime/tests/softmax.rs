@@ -99,8 +99,8 @@ fn gelu_over_tiles_matches_f64() {
             let mut ctx = Ctx::with(level, 2);
             let task = Gelu { x: View::new(&x, [len]).unwrap(), tile };
             ctx.frame(0).1.run([len.div_ceil(tile)], y.view_mut().cut([Tile(0, tile)]), &task);
-            for i in 0..len {
-                let v = x[i].to_f64();
+            for (i, v) in x.iter().enumerate() {
+                let v = v.to_f64();
                 let want = 0.5 * v * (1.0 + igla_runtime::math64::erf(v / 2_f64.sqrt()));
                 let found = y.as_slice()[i].to_f64();
                 assert!((found - want).abs() <= 6e-4 * want.abs() + 1e-6, "{level} {i}: {found} {want}");
