@@ -11,12 +11,17 @@
 mod expr;
 mod int;
 mod layer;
+mod names;
 mod ops;
+pub mod text;
+mod verify;
 
 pub use expr::{ExprId, Exprs, Node, Pos, Source};
-pub use int::{Atom, Int};
+pub use int::{Atom, Int, floor_div, floor_mod};
 pub use layer::{Arg, Forward, Layer, Model, ModelConfig, Step, Sublayer, Value, ValueId, WeightTensor};
+pub use names::Names;
 pub use ops::{FoldOp, Op, OpInfo};
+pub use verify::verify;
 
 /// Declares a typed id into an arena.
 #[macro_export]

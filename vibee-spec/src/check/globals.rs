@@ -1,0 +1,227 @@
+//! The names of a file and of its imports, and the place where findings are collected.
+//!
+//! A file sees its own definitions and those its imports declare themselves (not what those
+//! import in turn). Findings inside an imported file belong to that file's own check; here they
+//! only make the definition unusable.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::suggest;
+use crate::ast;
+use crate::diag::{Diagnostic, Diags};
+use crate::span::{Source, Span};
+use crate::term::{DType, Kernel, Layer};
+
+/// Finds the file behind an entry of the `imports:` of a source: entries are relative to its path.
+pub type Imports<'a> = dyn Fn(&Source, &str) -> Option<(&'a ast::File, &'a Source)> + 'a;
+
+/// What a name of a file stands for: the file that declares it and the position there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Global {
+    /// `functions:`.
+    Function(usize, usize),
+    /// `kernels:`.
+    Kernel(usize, usize),
+    /// `constants:`.
+    Constant(usize, usize),
+    /// `layers:`.
+    Layer(usize, usize),
+    /// `models:`.
+    Model(usize, usize),
+}
+
+impl Global {
+    /// For messages.
+    pub fn sort(self) -> &'static str {
+        match self {
+            Global::Function(..) => "a function",
+            Global::Kernel(..) => "a kernel",
+            Global::Constant(..) => "a constant",
+            Global::Layer(..) => "a layer",
+            Global::Model(..) => "a model",
+        }
+    }
+}
+
+/// One file taking part.
+pub(super) struct Unit<'a> {
+    pub file: &'a ast::File,
+    pub source: &'a Source,
+    /// Name it was imported by; empty for the file being checked.
+    pub stem: String,
+    pub names: HashMap<&'a str, (Global, Span)>,
+}
+
+/// A kernel or layer instance: declaring file, position, element types of its generics.
+pub(super) type InstanceKey = (usize, usize, Vec<DType>);
+
+/// One run of the checker.
+pub(super) struct Cx<'a> {
+    /// File 0 is the one being checked.
+    pub units: Vec<Unit<'a>>,
+    pub diags: &'a mut Diags,
+    /// Finished instances; `None` if they have errors.
+    pub kernels: HashMap<InstanceKey, Option<Rc<Kernel>>>,
+    pub layers: HashMap<InstanceKey, Option<Rc<Layer>>>,
+    /// Instances being checked, for cycles.
+    pub active: Vec<Global>,
+    /// Global names of file 0 that something refers to.
+    pub used: Vec<Global>,
+    /// Functions known to call themselves, or known not to.
+    pub cyclic: HashMap<(usize, usize), bool>,
+}
+
+impl<'a> Cx<'a> {
+    /// Collects the names of a file and its imports.
+    pub fn new(file: &'a ast::File, source: &'a Source, imports: &Imports<'a>, diags: &'a mut Diags) -> Self {
+        let mut cx = Cx {
+            units: vec![],
+            diags,
+            kernels: HashMap::new(),
+            layers: HashMap::new(),
+            active: vec![],
+            used: vec![],
+            cyclic: HashMap::new(),
+        };
+        cx.add(file, source, String::new(), imports);
+        cx
+    }
+
+    fn add(&mut self, file: &'a ast::File, source: &'a Source, stem: String, imports: &Imports<'a>) -> usize {
+        if let Some(known) = self.units.iter().position(|u| std::ptr::eq(u.file, file)) {
+            return known;
+        }
+        let index = self.units.len();
+        self.units.push(Unit { file, source, stem, names: HashMap::new() });
+        let mut names = HashMap::new();
+        self.declare_all(index, file, &mut names);
+        for import in &file.imports {
+            let Some((target, text)) = imports(source, &import.name) else {
+                if executable(file) {
+                    self.report(
+                        index,
+                        Diagnostic::error(
+                            "V0211",
+                            import.span,
+                            format!("there is no spec `{}` to import", import.name),
+                        )
+                        .label("looked for beside this file and by its path"),
+                    );
+                }
+                continue;
+            };
+            let other = self.add(target, text, import.name.clone(), imports);
+            if other == index {
+                continue;
+            }
+            let mut theirs = HashMap::new();
+            self.list_names(other, target, &mut |name, global, _| {
+                theirs.insert(name, global);
+            });
+            for (name, global) in theirs {
+                // A file's own definitions come first.
+                names.entry(name).or_insert((global, import.span));
+            }
+        }
+        self.units[index].names = names;
+        index
+    }
+
+    fn declare_all(
+        &mut self,
+        index: usize,
+        file: &'a ast::File,
+        names: &mut HashMap<&'a str, (Global, Span)>,
+    ) {
+        let mut twice = vec![];
+        self.list_names(index, file, &mut |name, global, span| {
+            if let Some((old, first)) = names.get(name) {
+                twice.push((name, global, span, *old, *first));
+            } else {
+                names.insert(name, (global, span));
+            }
+        });
+        for (name, global, span, old, first) in twice {
+            self.report(
+                index,
+                Diagnostic::error("V0202", span, format!("`{name}` is defined twice"))
+                    .label(format!("here as {}", global.sort()))
+                    .also(first, format!("first as {}", old.sort()))
+                    .hint("functions, kernels, constants, layers and models share one namespace; rename one"),
+            );
+        }
+    }
+
+    fn list_names(&self, u: usize, file: &'a ast::File, f: &mut dyn FnMut(&'a str, Global, Span)) {
+        for (i, c) in file.constants.iter().enumerate() {
+            f(&c.name.name, Global::Constant(u, i), c.name.span);
+        }
+        if !executable(file) {
+            return;
+        }
+        for (i, x) in file.functions.iter().enumerate() {
+            f(&x.name.name, Global::Function(u, i), x.name.span);
+        }
+        for (i, x) in file.kernels.iter().enumerate() {
+            f(&x.name.name, Global::Kernel(u, i), x.name.span);
+        }
+        for (i, x) in file.layers.iter().enumerate() {
+            f(&x.name.name, Global::Layer(u, i), x.name.span);
+        }
+        for (i, x) in file.models.iter().enumerate() {
+            f(&x.layer.name.name, Global::Model(u, i), x.layer.name.span);
+        }
+    }
+
+    /// What a name means in a file.
+    pub fn find(&mut self, file: usize, name: &str) -> Option<Global> {
+        let global = self.units[file].names.get(name)?.0;
+        if !self.used.contains(&global) {
+            self.used.push(global);
+        }
+        Some(global)
+    }
+
+    /// Where a name visible in a file was declared (or imported).
+    pub fn declared(&self, file: usize, name: &str) -> Option<Span> {
+        self.units[file].names.get(name).map(|(_, s)| *s)
+    }
+
+    /// The nearest global name that satisfies `wanted`, as a hint.
+    pub fn suggest(&self, file: usize, name: &str, wanted: &dyn Fn(Global) -> bool) -> Option<String> {
+        let mut known: Vec<&str> =
+            self.units[file].names.iter().filter(|(_, (g, _))| wanted(*g)).map(|(n, _)| *n).collect();
+        known.sort_unstable();
+        suggest::hint(name, known.into_iter())
+    }
+
+    /// Adds a finding about file 0, once. Findings about other files are theirs.
+    pub fn report(&mut self, file: usize, d: Diagnostic) {
+        let known = |o: &Diagnostic| o.code == d.code && o.span == d.span;
+        if file == 0 && !self.diags.list.iter().any(known) {
+            self.diags.push(d);
+        }
+    }
+
+    /// The text of a span with comments cut and white space made single.
+    pub fn text(&self, file: usize, span: Span) -> String {
+        let text = &self.units[file].source.text;
+        let Some(slice) = text.get(span.range()) else { return String::new() };
+        let lines = slice.lines().map(|line| {
+            let cut = line
+                .char_indices()
+                .find(|(i, c)| *c == '#' && (*i == 0 || line[..*i].ends_with(char::is_whitespace)))
+                .map_or(line.len(), |(i, _)| i);
+            line[..cut].split_whitespace().collect::<Vec<_>>().join(" ")
+        });
+        let joined = lines.filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ");
+        // Joined lines of a bracket leave a space behind `(`.
+        joined.replace("( ", "(").replace(" )", ")").replace("[ ", "[").replace(" ]", "]")
+    }
+}
+
+/// Whether executable sections of a file have a meaning.
+pub(super) fn executable(file: &ast::File) -> bool {
+    file.language.as_ref().is_none_or(|l| l.name.eq_ignore_ascii_case("rust"))
+}

@@ -1,0 +1,183 @@
+//! Meaning: syntax trees become terms, or diagnostics that say why not.
+//!
+//! | step | file |
+//! |---|---|
+//! | names of files and imports | [`globals`], [`cycles`] |
+//! | headers: sizes, inputs, constraints | [`header`], [`solve`] |
+//! | names and functions in expressions | [`expand`], [`functions`], [`frame`] |
+//! | ranges of letters | [`seed`], [`indices`] |
+//! | types | [`lower`], [`types`], [`alpha`] |
+//! | positions inside their arrays | [`access`], [`facts`], [`prove`], [`search`] |
+//! | definitions and left sides | [`defs`], [`split`] |
+//! | kernel calls | [`calls`], [`bind`], [`graft`] |
+//!
+//! One run shows every finding of a file: what has an error is poisoned, and uses of it stay
+//! silent. Nothing here depends on what a kernel, function or size is called, and nothing knows
+//! loops, layouts or instruction sets.
+
+mod access;
+mod alpha;
+mod bind;
+mod builder;
+mod builtins;
+mod calls;
+mod cycles;
+mod defs;
+mod expand;
+mod facts;
+mod frame;
+mod functions;
+mod globals;
+mod graft;
+mod header;
+mod hir;
+mod indices;
+mod kernel;
+mod lower;
+mod prove;
+mod search;
+mod seed;
+mod solve;
+mod split;
+mod suggest;
+mod types;
+mod visit;
+
+pub use globals::Imports;
+
+use crate::ast;
+use crate::diag::{Diagnostic, Diags};
+use crate::span::Source;
+use crate::term::{DType, Module};
+use globals::{Cx, Global, executable};
+
+/// Checks a file. Kernels, layers and models with errors are left out of the module; the errors
+/// are in `diags`.
+pub fn check<'a>(
+    file: &'a ast::File,
+    source: &'a Source,
+    imports: &Imports<'a>,
+    diags: &'a mut Diags,
+) -> Module {
+    let mut cx = Cx::new(file, source, imports, diags);
+    let mut module = Module {
+        name: module_name(file, source),
+        doc: file.description.clone().unwrap_or_default(),
+        ..Module::default()
+    };
+    if !executable(file) {
+        return module;
+    }
+    cycles::report(&mut cx);
+    check_kernels(&mut cx, file, &mut module);
+    module
+}
+
+fn check_kernels(cx: &mut Cx<'_>, file: &ast::File, module: &mut Module) {
+    for (at, k) in file.kernels.iter().enumerate() {
+        if k.generics.is_empty() {
+            module.kernels.extend(kernel::instance(cx, 0, at, vec![]).map(|k| (*k).clone()));
+            continue;
+        }
+        let Some(instances) = instances(cx, &k.generics, &k.instances) else { continue };
+        let none = instances.is_empty();
+        for types in instances {
+            module.kernels.extend(kernel::instance(cx, 0, at, types).map(|k| (*k).clone()));
+        }
+        if none && !cx.used.contains(&Global::Kernel(0, at)) {
+            // Checked with one type, so that its errors are shown.
+            let _ = kernel::instance(cx, 0, at, vec![DType::F32; k.generics.len()]);
+            let name = &k.name.name;
+            let d = Diagnostic::warning(
+                "V0208",
+                k.name.span,
+                format!("`{name}` is generic and has no instances"),
+            )
+            .label("nothing is generated for it")
+            .hint(format!("list the types: `for {} in f32, bf16`", k.generics[0].name));
+            cx.report(0, d);
+        }
+    }
+    let mut names: Vec<&str> = module.kernels.iter().map(|k| k.name.as_str()).collect();
+    names.sort_unstable();
+    for pair in names.windows(2).filter(|p| p[0] == p[1]) {
+        if let Some(k) = file.kernels.iter().find(|k| k.name.name == pair[0]) {
+            let d = Diagnostic::error(
+                "V0202",
+                k.name.span,
+                format!("`{}` is also the name of an instance", pair[0]),
+            )
+            .hint("instances are named `kernel_type`; rename one of the two");
+            cx.report(0, d);
+        }
+    }
+}
+
+/// All combinations of the listed types; `None` after a reported error.
+fn instances(
+    cx: &mut Cx<'_>,
+    generics: &[ast::Ident],
+    lists: &[(ast::Ident, Vec<ast::Ident>)],
+) -> Option<Vec<Vec<DType>>> {
+    let mut fine = true;
+    for (name, _) in lists {
+        if !generics.iter().any(|g| g.name == name.name) {
+            let mut d =
+                Diagnostic::error("V0208", name.span, format!("`{}` is not a generic type here", name.name));
+            d.hint = suggest::hint(&name.name, generics.iter().map(|g| g.name.as_str()));
+            cx.report(0, d);
+            fine = false;
+        }
+    }
+    if lists.is_empty() {
+        return Some(vec![]);
+    }
+    let mut out: Vec<Vec<DType>> = vec![vec![]];
+    for g in generics {
+        let Some((_, types)) = lists.iter().find(|(n, _)| n.name == g.name) else {
+            let d =
+                Diagnostic::error("V0208", g.span, format!("the generic type `{}` has no instances", g.name))
+                    .hint(format!("list its types: `for {} in f32, bf16`", g.name));
+            cx.report(0, d);
+            return None;
+        };
+        let mut next = vec![];
+        for t in types {
+            let Some(dtype) = types::word(&t.name) else {
+                let mut d = Diagnostic::error("V0209", t.span, format!("unknown element type `{}`", t.name));
+                d.hint = suggest::hint(&t.name, builtins::DTYPES.iter().copied());
+                cx.report(0, d);
+                fine = false;
+                continue;
+            };
+            for head in &out {
+                let mut longer = head.clone();
+                longer.push(dtype.clone());
+                if !next.contains(&longer) {
+                    next.push(longer);
+                }
+            }
+        }
+        out = next;
+        if out.len() > 64 {
+            let d = Diagnostic::error("V0208", g.span, "more than 64 instances of one definition");
+            cx.report(0, d);
+            return None;
+        }
+    }
+    fine.then_some(out)
+}
+
+/// The module's name as an identifier.
+fn module_name(file: &ast::File, source: &Source) -> String {
+    let stem = source.path.rsplit('/').next().unwrap_or("").trim_end_matches(".vibee");
+    let wanted = file.module.as_ref().or(file.name.as_ref()).map_or(stem, |n| n.name.as_str());
+    let mut name: String = wanted
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
+        .collect();
+    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+        name.insert(0, '_');
+    }
+    name
+}
