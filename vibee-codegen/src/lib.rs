@@ -6,4 +6,5 @@
 pub mod emit;
 pub mod loops;
 pub mod passes;
+pub mod project;
 pub mod schedule;

@@ -47,7 +47,8 @@ impl Body<'_> {
         if !here {
             self.used.buffers.insert(b);
         }
-        let axes = (0..def.free.len()).filter(|a| !here || !self.stage.grid.contains(&def.free[*a])).collect();
+        let axes =
+            (0..def.free.len()).filter(|a| !here || !self.stage.grid.contains(&def.free[*a])).collect();
         Place { name, slice: false, axes, dtype }
     }
 
@@ -231,7 +232,10 @@ impl Body<'_> {
         if let Some((_, name, _)) = known {
             return quote!(#name);
         }
-        let name = self.fresh(base);
+        if let Some(name) = self.known_row(&key) {
+            return quote!(#name);
+        }
+        let name = self.row_name(base);
         if let Some(l) = &mut self.lanes {
             l.rows.push((key, name.clone(), take));
         }
@@ -247,8 +251,10 @@ impl Body<'_> {
             return quote!(#name);
         }
         let free = self.p.program.def(d).free.clone();
-        let leading: Vec<Pos> =
-            place.axes[..place.axes.len().saturating_sub(1)].iter().map(|a| Pos::At(Int::index(free[*a]))).collect();
+        let leading: Vec<Pos> = place.axes[..place.axes.len().saturating_sub(1)]
+            .iter()
+            .map(|a| Pos::At(Int::index(free[*a])))
+            .collect();
         let fixed = self.is_fixed(&leading);
         let positions: Vec<TokenStream> = leading.iter().map(|p| self.position(p)).collect();
         let take = quote!(#name.row_mut([#(#positions),*]));

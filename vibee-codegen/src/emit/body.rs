@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
-use vibee_spec::term::{Atom, DType, DefId, DimId, ExprId, FoldOp, IndexId, InputId, Int, Node, Op, Pos, Source};
+use vibee_spec::term::{
+    Atom, DType, DefId, DimId, ExprId, FoldOp, IndexId, InputId, Int, Node, Op, Pos, Source,
+};
 
 use super::expr::{Class, Prec, Val};
 use super::ints::{Leaves, Mode};
@@ -69,7 +71,10 @@ pub struct Body<'a> {
     pub pending: Vec<TokenStream>,
     /// Names of loop indices in scope, where a letter is bound twice on a path.
     scoped: BTreeMap<IndexId, Ident>,
-    commented: BTreeSet<DefId>,
+    commented: BTreeSet<String>,
+    /// Rows taken in enclosing scopes, by how they are taken.
+    rows: HashMap<String, Ident>,
+    row_names: BTreeSet<String>,
     /// Epilogues found on the way: they become items of their own.
     pub items: Vec<TokenStream>,
     /// Weights stored in packed form.
@@ -127,6 +132,8 @@ impl<'a> Body<'a> {
             pending: Vec::new(),
             scoped: BTreeMap::new(),
             commented: BTreeSet::new(),
+            rows: HashMap::new(),
+            row_names: BTreeSet::new(),
             items: Vec::new(),
             packed: BTreeSet::new(),
             tile: None,
@@ -201,7 +208,7 @@ impl<'a> Body<'a> {
     /// A comment with the definition's equation, once.
     fn comment(&mut self, d: DefId) -> TokenStream {
         let text = self.p.program.def(d).text.clone();
-        if text.is_empty() || !self.commented.insert(d) {
+        if text.is_empty() || !self.commented.insert(text.clone()) {
             return TokenStream::new();
         }
         quote!(__comment!(#text);)
@@ -228,9 +235,9 @@ impl<'a> Body<'a> {
     fn counted(&mut self, index: IndexId, lo: &Int, hi: &Int, body: &[Stmt]) -> TokenStream {
         let (lo, hi) = (self.int(lo, Mode::Saturating), self.bound(hi));
         let name = self.scope(index);
-        let (variables, bound) = (self.variables.clone(), self.bound.clone());
+        let (variables, bound, rows) = (self.variables.clone(), self.bound.clone(), self.rows.clone());
         let body = self.stmts(body);
-        (self.variables, self.bound) = (variables, bound);
+        (self.variables, self.bound, self.rows) = (variables, bound, rows);
         self.scoped.remove(&index);
         quote!(for #name in #lo..#hi { #body })
     }
@@ -245,23 +252,66 @@ impl<'a> Body<'a> {
         let (lo, hi) = (self.int(lo, Mode::Saturating), self.bound(hi));
         let mut inner = vec![index];
         collect_indices(body, &mut inner);
+        let mut made = Vec::new();
+        collect_roots(self.p, body, &mut made);
+        let comments: TokenStream = made.iter().map(|(d, _)| self.comment(*d)).collect();
         let hoisted = self.hoist(body, &inner);
         let name = self.scope(index);
         self.lanes = Some(LaneLoop { index, block: quote!(#name), unroll, rows: Vec::new(), inner });
-        let (variables, bound) = (self.variables.clone(), self.bound.clone());
+        let (variables, bound, known) = (self.variables.clone(), self.bound.clone(), self.rows.clone());
         let code = self.stmts(body);
-        (self.variables, self.bound) = (variables, bound);
+        (self.variables, self.bound, self.rows) = (variables, bound, known);
         self.scoped.remove(&index);
         let rows = self.lanes.take().map_or(Vec::new(), |l| l.rows);
+        for (take, name, lasting) in rows.iter().map(|(t, n, _)| (t, n, !t.contains(". row_mut"))) {
+            // Rows of shared views stay valid for the loops that follow in this scope.
+            if lasting && self.is_shared(take) {
+                self.rows.insert(take.clone(), name.clone());
+            }
+        }
         let rows = rows.into_iter().map(|(_, name, take)| quote!(let #name = #take;));
         let u = Literal::u32_unsuffixed(unroll);
         quote! {
+            #comments
             #hoisted
             #(#rows)*
             for part in s.parts::<#u>(#lo, #hi) {
                 for #name in part { #code }
             }
         }
+    }
+
+    /// A row that is still valid from an earlier loop.
+    pub fn known_row(&self, take: &str) -> Option<Ident> {
+        self.rows.get(take).cloned()
+    }
+
+    /// A name for a row: `x_row`, used again by later loops once the earlier row is out of use.
+    pub fn row_name(&mut self, base: &str) -> Ident {
+        let active = |n: &str| {
+            self.rows.values().any(|r| r == n)
+                || self.lanes.iter().any(|l| l.rows.iter().any(|(_, r, _)| r == n))
+        };
+        let candidates = std::iter::once(base.to_owned()).chain((2..).map(|n| format!("{base}{n}")));
+        for name in candidates {
+            if self.row_names.contains(&name) {
+                if !active(&name) {
+                    return format_ident!("{name}");
+                }
+            } else {
+                let fresh = self.names.fresh(&name);
+                self.row_names.insert(fresh.clone());
+                return format_ident!("{fresh}");
+            }
+        }
+        unreachable!("some number is free")
+    }
+
+    /// Whether a row is taken of an argument or an earlier buffer, which nobody writes meanwhile.
+    fn is_shared(&self, take: &str) -> bool {
+        let name = take.split_whitespace().next().unwrap_or("");
+        let written = self.written.iter().any(|b| self.names.buffer(self.p.buffer(*b).def) == name);
+        !written
     }
 
     /// Computes before a lanes loop what does not change in it.
@@ -329,7 +379,8 @@ impl<'a> Body<'a> {
                 return quote!(#comment let mut #name = 0_i32; let mut #best = #first;);
             }
             (op, Some(u)) => {
-                let first = identity(op, class);
+                let first = identity(op, class).to_string().replace("_f32", "").replace("_i32", "");
+                let first: TokenStream = first.parse().unwrap_or_default();
                 let splat = splat_of(class);
                 quote!(s.#splat::<#u>(#first))
             }
@@ -344,21 +395,15 @@ impl<'a> Body<'a> {
         let name = self.names.variable(d);
         let class = Class::of(self.p.program.kernel.exprs.dtype(def.value));
         let mut condition = TokenStream::new();
-        let saved = self.lanes.clone();
-        let mut masked = saved.as_ref().is_some_and(|l| fold.over.contains(&l.index));
+        let mut masked = self.lanes.as_ref().is_some_and(|l| fold.over.contains(&l.index));
+        let mut outer_block = None;
         if let Some(g) = def.guard {
             let g = self.value(g);
-            let code = g.code;
-            match &saved {
-                Some(l) if g.lanes => {
-                    let base = format!("{}_inside", self.index(l.index));
-                    let inside = self.fresh(&base);
-                    let block = &l.block;
-                    self.pending.push(quote!(let #inside = #block.only(#code);));
-                    self.lanes = Some(LaneLoop { block: quote!(#inside), ..l.clone() });
-                    masked = true;
-                }
-                _ => condition = code,
+            if g.lanes {
+                outer_block = self.narrow_block(&g.code);
+                masked = true;
+            } else {
+                condition = g.code;
             }
         }
         // Statements that a conditional value needs belong inside the condition.
@@ -370,9 +415,8 @@ impl<'a> Body<'a> {
             self.update_one(&name, &fold.op, class, def.value, fold.over[0])
         };
         let inside = std::mem::replace(&mut self.pending, outer);
-        if let (Some(saved), Some(current)) = (saved, self.lanes.take()) {
-            // Rows taken meanwhile belong to the loop.
-            self.lanes = Some(LaneLoop { rows: current.rows, ..saved });
+        if let Some(block) = outer_block {
+            self.set_block(block);
         }
         self.bound_cleanup();
         if condition.is_empty() {
@@ -384,12 +428,36 @@ impl<'a> Body<'a> {
         }
     }
 
+    /// Narrows the current block to lanes under `mask`; returns the block to go back to.
+    pub fn narrow_block(&mut self, mask: &TokenStream) -> Option<TokenStream> {
+        let l = self.lanes.as_ref()?;
+        let (block, base) = (l.block.clone(), format!("{}_inside", self.index(l.index)));
+        let inside = self.fresh(&base);
+        self.pending.push(quote!(let #inside = #block.only(#mask);));
+        self.set_block(quote!(#inside));
+        Some(block)
+    }
+
+    /// Makes `block` the current one.
+    pub fn set_block(&mut self, block: TokenStream) {
+        if let Some(l) = &mut self.lanes {
+            l.block = block;
+        }
+    }
+
     /// Forgets variables of subexpressions that only the last statement had.
     fn bound_cleanup(&mut self) {
         self.bound.retain(|_, (_, shape)| *shape == Shape::One);
     }
 
-    fn update_one(&mut self, name: &Ident, op: &FoldOp, class: Class, value: ExprId, over: IndexId) -> TokenStream {
+    fn update_one(
+        &mut self,
+        name: &Ident,
+        op: &FoldOp,
+        class: Class,
+        value: ExprId,
+        over: IndexId,
+    ) -> TokenStream {
         let v = self.scalar(value);
         let code = &v.code;
         match (op, class) {
@@ -417,7 +485,14 @@ impl<'a> Body<'a> {
         }
     }
 
-    fn update_lanes(&mut self, name: &Ident, op: FoldOp, class: Class, value: ExprId, masked: bool) -> TokenStream {
+    fn update_lanes(
+        &mut self,
+        name: &Ident,
+        op: FoldOp,
+        class: Class,
+        value: ExprId,
+        masked: bool,
+    ) -> TokenStream {
         let Some(l) = self.lanes.clone() else { unreachable!("lanes accumulators live in lanes loops") };
         let d = &l.block;
         // A product joins a sum in one rounding.
@@ -606,7 +681,8 @@ impl<'a> Body<'a> {
             }
         }
         for e in order {
-            let reads_variable = |from: &Source| matches!(from, Source::Def(d) if self.variables.contains_key(d));
+            let reads_variable =
+                |from: &Source| matches!(from, Source::Def(d) if self.variables.contains_key(d));
             let worth = match program.kernel.exprs.node(e) {
                 Node::Op(..) | Node::Cast(..) => true,
                 Node::Load { from, at, .. } => !at.is_empty() && !reads_variable(from),

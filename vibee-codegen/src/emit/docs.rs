@@ -14,11 +14,8 @@ pub fn kernel(loops: &LoopProgram) -> Vec<String> {
     }
     equations(loops, &mut lines);
     lines.push(String::new());
-    let shapes: Vec<String> = k
-        .inputs
-        .iter()
-        .map(|i| format!("`{}: {}`", i.name, ty(k, &i.dtype, &i.shape)))
-        .collect();
+    let shapes: Vec<String> =
+        k.inputs.iter().map(|i| format!("`{}: {}`", i.name, ty(k, &i.dtype, &i.shape))).collect();
     let outs: Vec<String> = loops
         .program
         .outputs
@@ -43,8 +40,13 @@ pub fn step(loops: &LoopProgram) -> Vec<String> {
 }
 
 fn equations(loops: &LoopProgram, lines: &mut Vec<String>) {
-    let texts: Vec<&str> =
-        loops.program.defs.iter().map(|d| d.text.as_str()).filter(|t| !t.is_empty()).collect();
+    let mut texts: Vec<&str> = Vec::new();
+    for d in &loops.program.defs {
+        // Several definitions may come from one equation.
+        if !d.text.is_empty() && !texts.contains(&d.text.as_str()) {
+            texts.push(&d.text);
+        }
+    }
     if texts.is_empty() {
         return;
     }
@@ -98,7 +100,9 @@ pub fn int(k: &Kernel, i: &Int) -> String {
 }
 
 fn atom(k: &Kernel, a: &Atom) -> String {
-    let part = |i: &Int| if i.as_atom().is_some() || i.as_const().is_some() { int(k, i) } else { format!("({})", int(k, i)) };
+    let part = |i: &Int| {
+        if i.as_atom().is_some() || i.as_const().is_some() { int(k, i) } else { format!("({})", int(k, i)) }
+    };
     match a {
         Atom::Dim(d) => k.dims[d.index()].name.clone(),
         Atom::Index(i) => k.indices[i.index()].name.clone(),

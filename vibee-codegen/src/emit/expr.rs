@@ -100,7 +100,11 @@ pub fn float(v: f64, class: Class, suffixed: bool) -> Val {
         (_, false) => format!("{:?}", single.abs()),
     };
     let literal: Literal = text.parse().expect("a finite float prints as a literal");
-    if v.is_sign_negative() { Val::one(quote!(-#literal), Prec::Unary) } else { Val::one(quote!(#literal), Prec::Post) }
+    if v.is_sign_negative() {
+        Val::one(quote!(-#literal), Prec::Unary)
+    } else {
+        Val::one(quote!(#literal), Prec::Post)
+    }
 }
 
 impl Body<'_> {
@@ -173,7 +177,8 @@ impl Body<'_> {
             found |= match node {
                 Node::Int(i) => i.mentions(l.index),
                 Node::Load { from, at, .. } => {
-                    let variable = matches!(from, Source::Def(d) if self.variables.get(d) == Some(&Shape::Lanes));
+                    let variable =
+                        matches!(from, Source::Def(d) if self.variables.get(d) == Some(&Shape::Lanes));
                     variable || at.iter().any(|p| matches!(p, Pos::At(i) if i.mentions(l.index)))
                 }
                 _ => self.bound.get(&id).is_some_and(|(_, shape)| *shape == Shape::Lanes),
@@ -401,7 +406,15 @@ impl Body<'_> {
                 if wide { call(quote!(scalar64::#name)) } else { call(quote!(scalar::#name)) }
             }
             (
-                Op::Exp | Op::Log | Op::Tanh | Op::Erf | Op::Sigmoid | Op::Rsqrt | Op::Sin | Op::Cos | Op::Pow,
+                Op::Exp
+                | Op::Log
+                | Op::Tanh
+                | Op::Erf
+                | Op::Sigmoid
+                | Op::Rsqrt
+                | Op::Sin
+                | Op::Cos
+                | Op::Pow,
                 _,
             ) => {
                 let name = format_ident!("{}", op.info().name);
@@ -532,14 +545,11 @@ impl Body<'_> {
         if !self.is_risky(e) {
             return self.lanes_of(e);
         }
-        let Some(l) = self.lanes.clone() else { unreachable!("lanes values need lanes") };
-        let base = format!("{}_inside", self.index(l.index));
-        let name = self.fresh(&base);
-        let block = &l.block;
-        self.pending.push(quote!(let #name = #block.only(#mask);));
-        self.lanes = Some(super::body::LaneLoop { block: quote!(#name), ..l.clone() });
+        let outer = self.narrow_block(&mask);
         let v = self.lanes_of(e);
-        self.lanes = Some(l);
+        if let Some(block) = outer {
+            self.set_block(block);
+        }
         v
     }
 
@@ -611,7 +621,14 @@ fn is_name(t: &TokenStream) -> bool {
 fn fold_logic(v: &[Val], sign: &TokenStream) -> Val {
     let parts: Vec<TokenStream> = v
         .iter()
-        .map(|v| if v.prec == Prec::Low { let c = &v.code; quote!((#c)) } else { v.code.clone() })
+        .map(|v| {
+            if v.prec == Prec::Low {
+                let c = &v.code;
+                quote!((#c))
+            } else {
+                v.code.clone()
+            }
+        })
         .collect();
     let mut it = parts.into_iter();
     let first = it.next().unwrap_or_default();

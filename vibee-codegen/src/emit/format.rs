@@ -22,7 +22,19 @@ pub fn item(tokens: &TokenStream) -> String {
 fn restore_comments(text: &str) -> String {
     let mut out = String::new();
     let mut open = false;
-    for line in text.lines() {
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let mut joined = String::new();
+        let line = if line.trim() == "__comment!(" {
+            // A long marker is broken over three lines.
+            let (string, close) = (lines.next().unwrap_or(""), lines.next().unwrap_or(""));
+            joined.push_str(line);
+            joined.push_str(string.trim().trim_end_matches(','));
+            joined.push_str(close.trim());
+            joined.as_str()
+        } else {
+            line
+        };
         let trimmed = line.trim_start();
         let indent = &line[..line.len() - trimmed.len()];
         let marker = trimmed.strip_prefix("__comment!(").and_then(|r| r.strip_suffix(");"));
@@ -41,6 +53,11 @@ fn restore_comments(text: &str) -> String {
                 open = true;
             }
             None => {
+                // Methods are set apart.
+                let method = trimmed.starts_with("fn ") && !out.trim_end().ends_with("#[inline(always)]");
+                if (method || trimmed == "#[inline(always)]") && !out.ends_with("{\n") && !indent.is_empty() {
+                    out.push('\n');
+                }
                 out.push_str(line);
                 out.push('\n');
                 open = false;

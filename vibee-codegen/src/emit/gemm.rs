@@ -31,9 +31,7 @@ pub fn as_stage(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
 /// `(m, n, k)` extents of a product, for sizing scratch.
 pub fn extents(body: &mut Body<'_>, g: &Gemm) -> [TokenStream; 3] {
     [&g.m, &g.n, &g.k].map(|indices| {
-        let extent = indices
-            .iter()
-            .fold(Int::constant(1), |p, i| p.mul(body.p.program.extent(*i)));
+        let extent = indices.iter().fold(Int::constant(1), |p, i| p.mul(body.p.program.extent(*i)));
         body.int(&extent, Mode::Exact)
     })
 }
@@ -139,11 +137,8 @@ fn target(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
 fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     let Some(e) = g.epilogue else { return quote!(&()) };
     let value = body.p.program.def(e).value;
-    let name = format_ident!(
-        "{}{}Rows",
-        camel(&body.p.program.kernel.name),
-        camel(&body.p.program.def(e).name)
-    );
+    let name =
+        format_ident!("{}{}Rows", camel(&body.p.program.kernel.name), camel(&body.p.program.def(e).name));
     let mut inner = Body::new(body.p, body.names.clone(), body.stage);
     inner.written.clear();
     inner.packed = body.packed.clone();
@@ -178,13 +173,8 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     let unroll = 2u32;
     let u = Literal::u32_unsuffixed(unroll);
     let hoisted = inner.hoist_value(e, value, &[lane]);
-    inner.lanes = Some(LaneLoop {
-        index: lane,
-        block: quote!(#j),
-        unroll,
-        rows: Vec::new(),
-        inner: vec![lane],
-    });
+    inner.lanes =
+        Some(LaneLoop { index: lane, block: quote!(#j), unroll, rows: Vec::new(), inner: vec![lane] });
     inner.share(value);
     let v = inner.lanes_of(value).code;
     let pending = std::mem::take(&mut inner.pending);

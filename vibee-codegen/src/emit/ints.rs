@@ -26,8 +26,12 @@ pub enum Mode {
     Wide,
 }
 
-/// An integer expression in a mode.
+/// An integer expression in a mode, without parentheses around the whole.
 pub fn int(leaves: &dyn Leaves, i: &Int, mode: Mode) -> TokenStream {
+    if i.as_atom().is_some() { strip(sum(leaves, i, mode)) } else { sum(leaves, i, mode) }
+}
+
+fn sum(leaves: &dyn Leaves, i: &Int, mode: Mode) -> TokenStream {
     let mut plus: Option<TokenStream> = None;
     let mut minus: Option<TokenStream> = None;
     // The constant last: `t + 1` reads better than `1 + t`.
@@ -165,14 +169,14 @@ fn atom(leaves: &dyn Leaves, a: &Atom, mode: Mode) -> TokenStream {
 
 /// An operand of `/` or `%`: in parentheses unless it is a single factor.
 fn operand(leaves: &dyn Leaves, i: &Int, mode: Mode) -> TokenStream {
-    let t = int(leaves, i, mode);
+    let t = sum(leaves, i, mode);
     let single = i.as_const().is_some() || i.as_atom().is_some();
     if single { t } else { quote!((#t)) }
 }
 
 /// The receiver of a method call.
 fn receiver(leaves: &dyn Leaves, i: &Int, mode: Mode) -> TokenStream {
-    let t = int(leaves, i, mode);
+    let t = sum(leaves, i, mode);
     if i.as_atom().is_some() {
         t
     } else if let Some(c) = i.as_const() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
-use vibee_spec::term::{Check, Cmp, DType, DimBind, InputId, InputKind, Int, ParamRef};
+use vibee_spec::term::{Check, Cmp, DType, DimBind, InputId, Int, ParamRef};
 
 use super::body::{Body, storage};
 use super::ints::{Leaves, Mode, int};
@@ -78,13 +78,8 @@ pub fn argument_type(dtype: &DType, rank: usize, life: &TokenStream) -> TokenStr
 
 /// The fields for what a body used.
 pub fn fields(body: &Body<'_>) -> Fields {
-    let mut out = Fields {
-        declarations: vec![],
-        names: vec![],
-        buffers: vec![],
-        generics: quote!(),
-        elided: quote!(),
-    };
+    let mut out =
+        Fields { declarations: vec![], names: vec![], buffers: vec![], generics: quote!(), elided: quote!() };
     let mut borrowed = false;
     for i in &body.used.inputs {
         let name = body.names.input(*i);
@@ -229,12 +224,14 @@ fn task(
         (ps, ns) => (quote!((#(#ps),*)), quote!((#(#ns),*))),
     };
     let n = Literal::usize_unsuffixed(stage.grid.len());
+    let used_grid = grid.iter().any(|g| mentions(&code, g));
     let at: Vec<Ident> = grid.iter().map(|g| unused(g, &code)).collect();
-    let at = quote!([#(#at),*]);
+    // prettyplease breaks array patterns in parameters badly.
+    let (at_name, open_at) =
+        if used_grid { (quote!(at), quote!(let [#(#at),*] = at;)) } else { (quote!(_at), quote!()) };
     let token = unused(&format_ident!("s"), &code);
     let scratch_name = format_ident!("scratch");
-    let scratch_pattern =
-        if mentions(&code, &scratch_name) { quote!(mut scratch) } else { quote!(_scratch) };
+    let scratch_pattern = if mentions(&code, &scratch_name) { quote!(mut scratch) } else { quote!(_scratch) };
     let (declarations, generics, elided) = (&fields.declarations, &fields.generics, &fields.elided);
     let scratch_fn = if scratch.is_empty() {
         quote!()
@@ -276,8 +273,9 @@ fn task(
             #scratch_fn
             #cost_fn
             #[inline(always)]
-            fn run<S: Isa>(&self, #token: S, #at: [usize; #n], #pattern: Self::Out<'_>, #scratch_pattern: Scratch<'_>) {
+            fn run<S: Isa>(&self, #token: S, #at_name: [usize; #n], #pattern: Self::Out<'_>, #scratch_pattern: Scratch<'_>) {
                 #destructure
+                #open_at
                 #code
             }
         }
@@ -317,8 +315,9 @@ fn scratch_bytes(body: &mut Body<'_>, stage: &Stage) -> TokenStream {
         if buffer.kind == BufferKind::Local {
             let ty = storage(&body.p.program.def(buffer.def).dtype);
             let dims: Vec<TokenStream> = buffer.dims.iter().map(|d| body.int(d, Mode::Exact)).collect();
-            let len = if dims.is_empty() { quote!(1) } else { quote!(#((#dims))**) };
-            let len = if let [one] = dims.as_slice() { quote!(#one) } else { len };
+            let mut factors = dims.into_iter();
+            let first = factors.next().unwrap_or_else(|| quote!(1));
+            let len = factors.fold(first, |a, b| quote!(#a.saturating_mul(#b)));
             terms.push(quote!(Scratch::bytes_of::<#ty>(#len)));
         }
     }
@@ -366,7 +365,7 @@ fn cost(body: &mut Body<'_>, stage: &Stage) -> TokenStream {
     let extents: Vec<Int> = largest.iter().map(|i| program.extent(*i).clone()).collect();
     let mut it = extents.into_iter().map(|e| body.int(&e, Mode::Exact)).collect::<Vec<_>>().into_iter();
     let Some(first) = it.next() else { return quote!() };
-    it.fold(quote!((#first)), |a, b| quote!(#a.saturating_mul(#b)))
+    it.fold(first, |a, b| quote!(#a.saturating_mul(#b)))
 }
 
 fn statements(stmts: &[Stmt], out: &mut Vec<vibee_spec::term::DefId>) {
@@ -416,8 +415,13 @@ fn function(loops: &LoopProgram, names: &Names, style: &Style<'_>, calls: TokenS
         let def = loops.program.def(o.def);
         let (n, ty) = (names.buffer(o.def), storage(&def.dtype));
         let rank = Literal::usize_unsuffixed(o.shape.len());
-        params.push(quote!(mut #n: ViewMut<'_, #ty, #rank>));
-        splits.extend(split_output(&top, loops, o, &n));
+        let split = split_output(&top, loops, o, &n);
+        params.push(if split.is_empty() {
+            quote!(mut #n: ViewMut<'_, #ty, #rank>)
+        } else {
+            quote!(#n: ViewMut<'_, #ty, #rank>)
+        });
+        splits.extend(split);
     }
     let checks = if style.public { checks(&top, loops) } else { quote!() };
     let (arena, bytes) = arena(&top, loops, name);
@@ -455,7 +459,7 @@ fn function(loops: &LoopProgram, names: &Names, style: &Style<'_>, calls: TokenS
 
 /// Writes an output's merged axes as the axes its definition has.
 fn split_output(top: &Top<'_>, loops: &LoopProgram, o: &crate::passes::Target, name: &Ident) -> TokenStream {
-    let mut out = TokenStream::new();
+    let mut parts = Vec::new();
     let def = loops.program.def(o.def);
     let (mut axis, mut rank) = (0usize, o.shape.len());
     for digits in &o.digits {
@@ -466,12 +470,17 @@ fn split_output(top: &Top<'_>, loops: &LoopProgram, o: &crate::passes::Target, n
             rank += 1;
             let (a, r) = (Literal::usize_unsuffixed(axis), Literal::usize_unsuffixed(rank));
             let (outer, inner) = (int(top, &extents[0], Mode::Exact), int(top, &inner, Mode::Exact));
-            out.extend(quote!(let mut #name = #name.split_axis::<#r>(#a, #outer, #inner);));
+            parts.push(quote!(#name.split_axis::<#r>(#a, #outer, #inner)));
             axis += 1;
         }
         axis += 1;
     }
-    out
+    let last = parts.len().saturating_sub(1);
+    let lets = parts.into_iter().enumerate().map(|(n, split)| {
+        let mutable = if n == last { quote!(mut) } else { quote!() };
+        quote!(let #mutable #name = #split;)
+    });
+    lets.collect()
 }
 
 /// Buffers that live as long as the call, and their size.
@@ -512,7 +521,9 @@ fn checks(top: &Top<'_>, loops: &LoopProgram) -> TokenStream {
                 } else {
                     let what = format!("axis {axis} of {}", k.input(*input).name);
                     let (offset, factor) = (wide(offset), wide(factor));
-                    out.extend(quote!(let #name = check::solve(#kernel, #what, #x.dim(#a), #offset, #factor)?;));
+                    out.extend(
+                        quote!(let #name = check::solve(#kernel, #what, #x.dim(#a), #offset, #factor)?;),
+                    );
                 }
             }
         }
@@ -538,7 +549,6 @@ fn checks(top: &Top<'_>, loops: &LoopProgram) -> TokenStream {
             }
             _ => {}
         }
-        let _ = InputKind::Weight;
     }
     for o in &loops.program.outputs {
         let name = top.names.buffer(o.def);

@@ -37,7 +37,11 @@ pub fn module(module: &Module, spec: &str) -> String {
     out.push_str("use igla_runtime::prelude::*;\n");
     for k in &module.kernels {
         let loops = schedule::run(passes::run(k.clone()));
-        let style = kernel::Style { name: names::ident(&names::snake(&k.name)), public: true, packed: &BTreeSet::new() };
+        let style = kernel::Style {
+            name: names::ident(&names::snake(&k.name)),
+            public: true,
+            packed: &BTreeSet::new(),
+        };
         for tokens in kernel::kernel(&loops, &style).items {
             out.push('\n');
             out.push_str(&format::item(&tokens));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use vibee_spec::term::{Atom, DefId, DType, ExprId, IndexId, Int, Node, Op, Pos, Source};
+use vibee_spec::term::{Atom, DType, DefId, ExprId, IndexId, Int, Node, Op, Pos, Source};
 
 use super::{BufferKind, LoopProgram, OperandAxis, Stmt};
 
@@ -81,9 +81,7 @@ impl Writer<'_> {
                 Stmt::Store { def } => {
                     let d = self.p.program.def(*def);
                     let at: Vec<String> = match self.p.place(*def).buffer {
-                        Some(b) => {
-                            self.p.buffer(b).axes.iter().map(|a| self.index(d.free[*a])).collect()
-                        }
+                        Some(b) => self.p.buffer(b).axes.iter().map(|a| self.index(d.free[*a])).collect(),
                         None => vec![],
                     };
                     let bound = self.p.place(*def).variable || d.fold.is_some();
@@ -91,7 +89,8 @@ impl Writer<'_> {
                     self.line(depth, &format!("store {}[{}] = {value}", self.name(*def), at.join(", ")));
                 }
                 Stmt::Gemm(g) => {
-                    let list = |of: &[IndexId]| of.iter().map(|i| self.range(*i)).collect::<Vec<_>>().join(", ");
+                    let list =
+                        |of: &[IndexId]| of.iter().map(|i| self.range(*i)).collect::<Vec<_>>().join(", ");
                     let operand = |o: &super::Operand| {
                         let axes: Vec<String> = o
                             .axes
@@ -105,8 +104,13 @@ impl Writer<'_> {
                         format!("{} ({})", self.expr(o.load), axes.join("; "))
                     };
                     let (a, b) = (operand(&g.a), operand(&g.b));
-                    let head =
-                        format!("gemm {}: m {}; n {}; k {}", self.name(g.def), list(&g.m), list(&g.n), list(&g.k));
+                    let head = format!(
+                        "gemm {}: m {}; n {}; k {}",
+                        self.name(g.def),
+                        list(&g.m),
+                        list(&g.n),
+                        list(&g.k)
+                    );
                     self.line(depth, &head);
                     self.line(depth + 1, &format!("a = {a}"));
                     self.line(depth + 1, &format!("b = {b}"));

@@ -21,7 +21,7 @@ pub struct Fold {
 pub struct Definition {
     /// For comments and variables.
     pub name: String,
-    /// The equation as written; empty for definitions the compiler made.
+    /// The equation it comes from, as written.
     pub text: String,
     /// Type as stored.
     pub dtype: DType,

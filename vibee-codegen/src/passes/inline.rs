@@ -92,7 +92,8 @@ fn breaks_contraction(program: &Program, id: DefId, reader: DefId) -> bool {
     let is_sum = r.fold.as_ref().is_some_and(|f| f.op == FoldOp::Sum);
     let product = matches!(program.kernel.exprs.node(r.value), Node::Op(Op::Mul, args)
         if args.iter().all(|a| matches!(program.kernel.exprs.node(*a), Node::Load { .. })));
-    let renames = matches!(program.kernel.exprs.node(program.def(id).value), Node::Load { outside: None, .. });
+    let renames =
+        matches!(program.kernel.exprs.node(program.def(id).value), Node::Load { outside: None, .. });
     is_sum && product && !renames
 }
 

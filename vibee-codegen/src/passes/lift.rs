@@ -13,9 +13,17 @@ use super::rewrite::{Canonical, canonical, conjoin, free_indices, substitute, vi
 /// Lifts all nested folds.
 pub fn run(kernel: &mut Kernel) {
     let old = std::mem::take(&mut kernel.defs);
-    let mut lift = Lift { kernel, renumber: BTreeMap::new(), known: HashMap::new() };
+    let mut lift = Lift {
+        kernel,
+        renumber: BTreeMap::new(),
+        known: HashMap::new(),
+        text: String::new(),
+        order: Vec::new(),
+    };
     for (n, def) in old.into_iter().enumerate() {
         let mut memo = HashMap::new();
+        lift.text = def.text.clone();
+        lift.order = def.indices.clone();
         let body = lift.expr(def.body, &def.name, None, true, &mut memo);
         let id = DefId(lift.kernel.defs.len() as u32);
         lift.renumber.insert(DefId(n as u32), id);
@@ -33,12 +41,23 @@ struct Lift<'a> {
     renumber: BTreeMap<DefId, DefId>,
     /// Canonical form of a lifted fold → its definition.
     known: HashMap<Canonical, DefId>,
+    /// The equation being lifted from.
+    text: String,
+    /// Its axes.
+    order: Vec<IndexId>,
 }
 
 type Memo = HashMap<(ExprId, Option<ExprId>), ExprId>;
 
 impl Lift<'_> {
-    fn expr(&mut self, e: ExprId, parent: &str, under: Option<ExprId>, root: bool, memo: &mut Memo) -> ExprId {
+    fn expr(
+        &mut self,
+        e: ExprId,
+        parent: &str,
+        under: Option<ExprId>,
+        root: bool,
+        memo: &mut Memo,
+    ) -> ExprId {
         if let Some(&done) = memo.get(&(e, under)) {
             return done;
         }
@@ -93,21 +112,14 @@ impl Lift<'_> {
     }
 
     /// Makes (or finds) the definition of a fold and returns the load that replaces it.
-    fn define(
-        &mut self,
-        fold: Node,
-        dtype: DType,
-        name: String,
-        under: Option<ExprId>,
-    ) -> ExprId {
+    fn define(&mut self, fold: Node, dtype: DType, name: String, under: Option<ExprId>) -> ExprId {
         let Node::Fold { op, over, guard, body } = fold else { unreachable!("only folds are lifted") };
         let needs_guard = under.is_some() && reads_conditionally(self.kernel, body);
         let guard = if needs_guard { conjoin(&mut self.kernel.exprs, under, guard) } else { guard };
-        let fold = self
-            .kernel
-            .exprs
-            .intern(Node::Fold { op, over, guard, body }, dtype.clone());
-        let free = free_indices(&self.kernel.exprs, fold);
+        let fold = self.kernel.exprs.intern(Node::Fold { op, over, guard, body }, dtype.clone());
+        let mut free = free_indices(&self.kernel.exprs, fold);
+        // In the order of the definition it comes from, so that both walk memory alike.
+        free.sort_by_key(|i| self.order.iter().position(|o| o == i).unwrap_or(usize::MAX));
         let at: Vec<Pos> = free.iter().map(|i| Pos::At(Int::index(*i))).collect();
         let key = canonical(self.kernel, fold, &free);
         let id = match self.known.get(&key) {
@@ -130,7 +142,7 @@ impl Lift<'_> {
                     indices,
                     dtype: dtype.clone(),
                     body,
-                    text: String::new(),
+                    text: self.text.clone(),
                 });
                 self.known.insert(key, id);
                 id
@@ -175,4 +187,3 @@ fn reads_conditionally(kernel: &Kernel, e: ExprId) -> bool {
 fn always_inside(kernel: &Kernel, i: &Int, extent: &Int) -> bool {
     i.as_index().is_some_and(|i| kernel.indices[i.index()].extent == *extent)
 }
-

@@ -12,9 +12,9 @@ mod share;
 mod split;
 
 pub use flat::{Definition, Fold, Program, Target};
-pub use rewrite::{conjuncts, cost, free_indices, loads, substitute, substitute_int, visit};
 #[doc(hidden)]
 pub use rewrite::conjoin;
+pub use rewrite::{conjuncts, cost, free_indices, loads, substitute, substitute_int, visit};
 
 use vibee_spec::term::Kernel;
 

@@ -110,7 +110,7 @@ fn introduce(program: &mut Program, sites: &[Site]) {
     let dtype = kernel.exprs.dtype(first.expr).clone();
     let definition = Definition {
         name: unused_name(program, op),
-        text: String::new(),
+        text: program.defs[first.def].text.clone(),
         dtype: dtype.clone(),
         free: first.free.iter().filter_map(|i| map[i].as_index()).collect(),
         fold: None,
@@ -124,10 +124,8 @@ fn introduce(program: &mut Program, sites: &[Site]) {
     for site in sites {
         let positions = site.free.iter().map(|i| Pos::At(Int::index(*i))).collect();
         let exprs = &mut program.kernel.exprs;
-        let load = exprs.intern(
-            Node::Load { from: Source::Def(id), at: positions, outside: None },
-            dtype.clone(),
-        );
+        let load =
+            exprs.intern(Node::Load { from: Source::Def(id), at: positions, outside: None }, dtype.clone());
         let d = site.def + 1;
         // Inserting renumbered the definitions, so look the expression up again by its new form.
         let shifted = shift(program, site.expr, at);

@@ -81,10 +81,8 @@ fn digits_of(store: &Int, indices: &[Index]) -> Vec<IndexId> {
     let mut order = Vec::new();
     let mut weight = Int::constant(1);
     while !found.is_empty() {
-        let next = found
-            .iter()
-            .position(|i| store.linear_in(*i).is_some_and(|(c, _)| c == weight))
-            .unwrap_or(0);
+        let next =
+            found.iter().position(|i| store.linear_in(*i).is_some_and(|(c, _)| c == weight)).unwrap_or(0);
         let i = found.remove(next);
         weight = weight.mul(&indices[i.index()].extent);
         order.insert(0, i);

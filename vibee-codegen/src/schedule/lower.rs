@@ -95,11 +95,8 @@ fn store(out: &mut LoopProgram, paths: &Paths) {
         if paths.tiles.contains(&id) {
             continue;
         }
-        let readers: Vec<DefId> = program
-            .live()
-            .filter(|(r, _)| program.producers(*r).contains(&id))
-            .map(|(r, _)| r)
-            .collect();
+        let readers: Vec<DefId> =
+            program.live().filter(|(r, _)| program.producers(*r).contains(&id)).map(|(r, _)| r).collect();
         let (near, far): (Vec<DefId>, Vec<DefId>) =
             readers.into_iter().partition(|r| paths.in_scope(program, id, *r));
         let output = program.outputs.iter().position(|o| o.def == id);

@@ -67,6 +67,14 @@ fn insert(program: &mut Program, roots: &mut Vec<Node>, id: DefId) {
     rename(program, id, &mapping);
     let d = program.def(id).clone();
     let shared: Vec<IndexId> = mapping.iter().map(|(_, l)| *l).collect();
+    for n in 0..shared.len() {
+        // A shared loop's range already is what part of the guard says.
+        if let Some((.., residual)) = tighten(program, program.def(id).guard, shared[n], &shared[..n])
+            && may_tighten(program, id, shared[n])
+        {
+            keep_guard(program, id, residual);
+        }
+    }
     let over: Vec<IndexId> = d.fold.iter().flat_map(|f| f.over.clone()).collect();
     let rest: Vec<IndexId> = d.free.iter().chain(&over).copied().filter(|i| !shared.contains(i)).collect();
     let mut outer = shared.clone();
@@ -77,10 +85,7 @@ fn insert(program: &mut Program, roots: &mut Vec<Node>, id: DefId) {
         let guard = program.def(id).guard;
         let (lo, hi) = match tighten(program, guard, i, &outer) {
             Some((lo, hi, residual)) if may_tighten(program, id, i) => {
-                let guard = residual
-                    .into_iter()
-                    .fold(None, |all, c| conjoin(&mut program.kernel.exprs, all, Some(c)));
-                program.defs[id.index()].guard = guard;
+                keep_guard(program, id, residual);
                 (lo, hi)
             }
             _ => full,
@@ -93,6 +98,13 @@ fn insert(program: &mut Program, roots: &mut Vec<Node>, id: DefId) {
         new = Node::Loop(Loop { index, lo, hi, lanes: None, body: vec![new] });
     }
     body_at(roots, shared.len()).push(new);
+}
+
+/// Leaves a definition with these conditions.
+fn keep_guard(program: &mut Program, id: DefId, conditions: Vec<ExprId>) {
+    let exprs = &mut program.kernel.exprs;
+    let guard = conditions.into_iter().fold(None, |all, c| conjoin(exprs, all, Some(c)));
+    program.defs[id.index()].guard = guard;
 }
 
 /// Adds a matrix product; only its batch indices are loops.
@@ -228,13 +240,7 @@ fn has_gemm(nodes: &[Node]) -> bool {
 }
 
 /// Whether the loop's range is the one this definition wants for index `i`.
-fn bounds_agree(
-    program: &Program,
-    l: &Loop,
-    id: DefId,
-    i: IndexId,
-    mapping: &[(IndexId, IndexId)],
-) -> bool {
+fn bounds_agree(program: &Program, l: &Loop, id: DefId, i: IndexId, mapping: &[(IndexId, IndexId)]) -> bool {
     let map: BTreeMap<IndexId, Int> =
         mapping.iter().map(|(a, b)| (*a, Int::index(*b))).chain([(i, Int::index(l.index))]).collect();
     let outer: Vec<IndexId> = mapping.iter().map(|(a, _)| *a).collect();
