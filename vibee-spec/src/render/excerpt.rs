@@ -8,10 +8,10 @@ use std::ops::Range;
 pub(super) const MAX_DISTANCE: usize = 200;
 
 /// Bytes of a line that are shown whole.
-const MAX_LINE: usize = 240;
+const MAX_LINE: usize = 1000;
 
 /// Bytes shown before the place in a line that is cut.
-const BEFORE: usize = 80;
+const BEFORE: usize = 400;
 
 /// Consecutive lines, rewritten for display.
 pub(super) struct Excerpt {
@@ -64,6 +64,12 @@ impl Excerpt {
         if shown.end < whole.end {
             self.text.push('…');
         }
+    }
+
+    /// Whether the start of the line that byte `at` is on is not shown.
+    pub(super) fn cuts_before(&self, at: usize) -> bool {
+        let line = self.lines.partition_point(|(shown, _)| shown.start <= at).saturating_sub(1);
+        self.lines.get(line).is_some_and(|(_, start)| self.text[..*start].ends_with('…'))
     }
 
     /// Where a span of the file is in the displayed text, cut to what is shown.

@@ -60,11 +60,17 @@ impl<'s> Renderer<'s> {
                 .line_start(excerpt.first + 1)
                 .path(path.clone())
                 .fold(true);
-            for ((_, span), label, kind) in marks {
-                let mark = kind.span(excerpt.range(span));
-                snippet = snippet.annotation(if label.is_empty() { mark } else { mark.label(label) });
+            for ((_, span), label, kind) in &marks {
+                let mark = kind.span(excerpt.range(*span));
+                snippet = snippet.annotation(if label.is_empty() { mark } else { mark.label(label.clone()) });
             }
             group = group.element(snippet);
+            // The column shown counts from where the line was cut.
+            let start = marks[0].0.1.start as usize;
+            if excerpt.cuts_before(start) {
+                let note = format!("this is column {} of a long line", self.position(start).1);
+                group = group.element(Level::NOTE.message(note));
+            }
         }
         group = group.elements(d.notes.iter().map(|note| Level::NOTE.message(clean(note))));
         group = group.elements(d.hint.iter().map(|hint| Level::HELP.message(clean(hint))));

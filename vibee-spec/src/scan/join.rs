@@ -35,8 +35,10 @@ struct Open {
 const UNFINISHED_WORDS: &[&str] = &["and", "or", "not", "if", "then", "else", "in", "where", "for"];
 const UNFINISHED_SIGNS: &[u8] = b"+-*/%^=<>,~";
 
-/// Words that may begin a deeper line and go on with the header above.
-const HEADER_WORDS: &[&str] = &["where", "for", "allow", "->"];
+/// Words and signs at the start of a deeper line that no statement begins with: they go on with the
+/// line above, unless that is a complete header.
+const LEADING_WORDS: &[&str] = &["where", "for", "allow", "then", "else", "and", "or"];
+const LEADING_SIGNS: &[u8] = b"+-*/%^=<>,~";
 
 /// Joins from byte `from` of physical line `first`; `base` is the column the statement stands at.
 pub(crate) fn join(lines: &Lines, first: usize, from: usize, base: u32, sink: &mut Sink) -> Logical {
@@ -109,14 +111,14 @@ impl Joiner<'_, '_, '_> {
             );
             return None;
         }
-        let heads_on = |m| {
+        let leads_on = |m| {
             let text = self.lines.content(m);
-            HEADER_WORDS.iter().any(|w| {
-                text.strip_prefix(w).is_some_and(|rest| *w == "->" || !rest.starts_with(is_word_char))
-            })
+            let begins =
+                |word: &str| text.strip_prefix(word).is_some_and(|rest| !rest.starts_with(is_word_char));
+            LEADING_SIGNS.contains(&self.lines.first(m)) || LEADING_WORDS.iter().any(|word| begins(word))
         };
         let goes_on = self.unfinished()
-            || next.is_some_and(heads_on) && self.out[..self.code_end].last() != Some(&b':');
+            || next.is_some_and(leads_on) && self.out[..self.code_end].last() != Some(&b':');
         next.filter(|_| deeper && goes_on)
     }
 

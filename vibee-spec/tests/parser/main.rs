@@ -1,4 +1,10 @@
 //! Tests of the scanner, the parser and the renderer.
 
 mod codes;
+mod dump;
+mod golden;
+mod limits;
+mod precedence;
+mod rendering;
+mod robust;
 mod support;

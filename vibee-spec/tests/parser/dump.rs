@@ -1,0 +1,272 @@
+//! Trees as short text, for snapshots: every grouping is shown by parentheses.
+
+use std::fmt::Write;
+use vibee_spec::ast::*;
+
+/// Writing to a string cannot fail.
+fn put(_: std::fmt::Result) {}
+
+/// Everything of a file that the parser gives meaning to.
+pub fn file(file: &File) -> String {
+    let mut out = String::new();
+    let name = |ident: &Option<Ident>| ident.as_ref().map_or("-".to_owned(), |i| i.name.clone());
+    let _ = writeln!(
+        out,
+        "name {} module {} language {}",
+        name(&file.name),
+        name(&file.module),
+        name(&file.language)
+    );
+    if let Some(description) = &file.description {
+        let _ = writeln!(out, "description {description:?}");
+    }
+    for section in &file.sections {
+        let _ = writeln!(out, "section {} = {}", section.key.name, node(&section.value));
+    }
+    if !file.imports.is_empty() {
+        let _ = writeln!(out, "imports {}", names(&file.imports));
+    }
+    for c in &file.constants {
+        let _ = writeln!(out, "constant {} = {}{}", c.name.name, expr(&c.value), doc(&c.doc));
+    }
+    file.types.iter().for_each(|t| type_decl(&mut out, t));
+    for b in &file.behaviors {
+        let _ = writeln!(
+            out,
+            "behavior {}: given {:?} when {:?} then {:?}",
+            b.name.name, b.given, b.when, b.then
+        );
+        b.other.iter().for_each(|(key, value)| put(writeln!(out, "  {} = {}", key.name, node(value))));
+        b.test_cases.iter().for_each(|c| case(&mut out, c));
+        b.laws.iter().for_each(|l| law(&mut out, l));
+    }
+    file.test_cases.iter().for_each(|c| case(&mut out, c));
+    for f in &file.functions {
+        let _ = writeln!(
+            out,
+            "function {}[{}]({}){}",
+            f.name.name,
+            names(&f.indices),
+            names(&f.params),
+            doc(&f.doc)
+        );
+        f.lets.iter().for_each(|(name, value)| put(writeln!(out, "  {} = {}", name.name, expr(value))));
+        let _ = writeln!(out, "  {}", expr(&f.body));
+    }
+    file.kernels.iter().for_each(|k| kernel(&mut out, k, ""));
+    file.layers.iter().for_each(|l| layer(&mut out, l));
+    for model in &file.models {
+        for entry in &model.config {
+            let key = entry.key.as_ref().map_or("-", |key| &key.name);
+            let value = entry.value.as_ref().map_or("-".to_owned(), expr);
+            let _ = writeln!(out, "config {} from {key} or {value}", entry.name.name);
+        }
+        layer(&mut out, &model.layer);
+    }
+    out
+}
+
+fn type_decl(out: &mut String, t: &TypeDecl) {
+    let alias = t.alias.as_ref().map_or(String::new(), |a| format!(" alias {}", a.name));
+    let _ = writeln!(out, "type {}{alias}{}", t.name.name, doc(&t.doc));
+    for f in &t.fields {
+        let default = f.default.as_ref().map_or(String::new(), |d| format!(" = {}", d.name));
+        let _ = writeln!(out, "  {}: {}{default}{}", f.name.name, f.ty.name, doc(&f.doc));
+    }
+    for v in &t.variants {
+        let value = v.value.as_ref().map_or(String::new(), |d| format!(" = {}", d.name));
+        let payload = v.payload.as_ref().map_or(String::new(), |d| format!("({})", d.name));
+        let _ = writeln!(out, "  | {}{payload}{value}{}", v.name.name, doc(&v.doc));
+    }
+}
+
+fn case(out: &mut String, case: &TestCase) {
+    let _ = writeln!(out, "  case {}", case.name.name);
+    if let Some(call) = &case.call {
+        let args: Vec<_> = call.args.iter().map(|(name, v)| format!("{}: {}", name.name, value(v))).collect();
+        let _ = writeln!(out, "    {}({})", call.kernel.name, args.join(", "));
+    }
+    for expect in &case.expect {
+        let _ = match expect {
+            Expect::Near { output, value: v, tol } => {
+                writeln!(out, "    {} ~ {} within {tol}", output.name, value(v))
+            }
+            Expect::Equal { output, value: v } => writeln!(out, "    {} == {}", output.name, value(v)),
+            Expect::Error(_) => writeln!(out, "    error"),
+        };
+    }
+    case.other.iter().for_each(|(key, value)| put(writeln!(out, "    {} = {}", key.name, node(value))));
+}
+
+fn law(out: &mut String, law: &Law) {
+    let vars: Vec<_> = law.vars.iter().map(|v| format!("{} in {}..{}", v.name.name, v.low, v.high)).collect();
+    let op = law.tol.map_or("==".to_owned(), |tol| format!("~ within {tol}"));
+    let _ = writeln!(out, "  law {} for {}", law.name.name, vars.join(", "));
+    let _ = writeln!(out, "    {} {op} {}", expr(&law.lhs), expr(&law.rhs));
+}
+
+fn kernel(out: &mut String, k: &Kernel, pad: &str) {
+    let params = |params: &[Param]| {
+        params.iter().map(|p| format!("{}: {}", p.name.name, ty(&p.ty))).collect::<Vec<_>>().join(", ")
+    };
+    let _ = writeln!(
+        out,
+        "{pad}kernel {}<{}>({}) -> ({}){}",
+        k.name.name,
+        names(&k.generics),
+        params(&k.params),
+        params(&k.outputs),
+        doc(&k.doc)
+    );
+    k.constraints.iter().for_each(|c| put(writeln!(out, "{pad}  where {}", expr(c))));
+    k.instances.iter().for_each(|(name, of)| put(writeln!(out, "{pad}  for {} in {}", name.name, names(of))));
+    k.specialise.iter().for_each(|(name, of)| put(writeln!(out, "{pad}  specialise {}: {of:?}", name.name)));
+    k.body.iter().for_each(|s| stmt(out, s, &format!("{pad}  ")));
+}
+
+fn stmt(out: &mut String, stmt_: &Stmt, pad: &str) {
+    match stmt_ {
+        Stmt::Define(d) => {
+            let indices = d.indices.as_ref().map_or(String::new(), |indices| {
+                let shown = indices.iter().map(|i| {
+                    let range = i.range.as_ref().map_or(String::new(), |r| format!(" in {}", expr(r)));
+                    expr(&i.expr) + &range
+                });
+                format!("[{}]", shown.collect::<Vec<_>>().join(", "))
+            });
+            let ty = d.ty.as_ref().map_or(String::new(), |t| format!(": {}", ty(t)));
+            let op = if d.op == DefineOp::Assign { ":=" } else { "=" };
+            let _ =
+                writeln!(out, "{pad}{}{indices}{ty} {op} {}{}", names(&d.names), expr(&d.value), doc(&d.doc));
+        }
+        Stmt::For { var, count, body, .. } => {
+            let _ = writeln!(out, "{pad}for {} in {}", var.name, expr(count));
+            body.iter().for_each(|s| stmt(out, s, &format!("{pad}  ")));
+        }
+    }
+}
+
+fn layer(out: &mut String, l: &Layer) {
+    let _ = writeln!(out, "layer {}<{}>[{}]{}", l.name.name, names(&l.generics), names(&l.dims), doc(&l.doc));
+    l.constraints.iter().for_each(|c| put(writeln!(out, "  where {}", expr(c))));
+    l.instances.iter().for_each(|(name, of)| put(writeln!(out, "  for {} in {}", name.name, names(of))));
+    for w in &l.weights {
+        let kind = match &w.kind {
+            WeightKind::Tensor(t) => format!("tensor {}", ty(t)),
+            WeightKind::Layer { layer, generics, dims, count } => {
+                let count = count.as_ref().map_or(String::new(), |c| format!(" * {}", expr(c)));
+                format!("layer {}<{}>[{}]{count}", layer.name, names(generics), exprs(dims))
+            }
+        };
+        let tensor = w.tensor.as_ref().map_or(String::new(), |t| format!(" from {:?}", t.name));
+        let _ = writeln!(out, "  weight {}: {kind}{tensor}", w.name.name);
+    }
+    l.state.iter().for_each(|p| put(writeln!(out, "  state {}: {}", p.name.name, ty(&p.ty))));
+    l.methods.iter().for_each(|m| kernel(out, m, "  "));
+}
+
+/// A declarative value; how it was written shows.
+fn node(n: &Node) -> String {
+    let shown = match &n.kind {
+        NodeKind::Empty => "()".to_owned(),
+        NodeKind::Raw(text) => format!("raw {text:?}"),
+        NodeKind::Quoted(text) => format!("quoted {text:?}"),
+        NodeKind::Block(text) => format!("block {text:?}"),
+        NodeKind::Map(entries) => {
+            let entries: Vec<_> =
+                entries.iter().map(|(key, value)| format!("{}: {}", key.name, node(value))).collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+        NodeKind::Seq(items) => format!("[{}]", items.iter().map(node).collect::<Vec<_>>().join(", ")),
+    };
+    shown + &doc(&n.comment)
+}
+
+fn value(v: &Value) -> String {
+    match &v.kind {
+        ValueKind::Number(n) => format!("{n:?}"),
+        ValueKind::Bool(b) => b.to_string(),
+        ValueKind::List(list) => format!("[{}]", list.iter().map(value).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn ty(t: &Ty) -> String {
+    let elem = match &t.elem {
+        TyElem::Dim => "dim".to_owned(),
+        TyElem::Named(name) => name.name.clone(),
+        TyElem::Idx(bound) => format!("idx<{}>", expr(bound)),
+        TyElem::Len(bound) => format!("len<{}>", expr(bound)),
+    };
+    if t.shape.is_empty() { elem } else { format!("{elem}[{}]", exprs(&t.shape)) }
+}
+
+/// An expression with every grouping shown.
+pub fn expr(e: &Expr) -> String {
+    match &e.kind {
+        ExprKind::Int(n) => n.to_string(),
+        ExprKind::Float(n) => format!("{n:?}"),
+        ExprKind::Bool(b) => b.to_string(),
+        ExprKind::Name(name) => name.clone(),
+        ExprKind::Index { base, indices, outside } => {
+            let outside = outside.as_ref().map_or(String::new(), |o| format!("; {}", expr(o)));
+            format!("{}[{}{outside}]", expr(base), exprs(indices))
+        }
+        ExprKind::Call { callee, generic, indices, guard, args } => {
+            let mut out = callee.name.clone();
+            if let Some(generic) = generic {
+                let _ = write!(out, "<{}>", expr(generic));
+            }
+            if let Some(indices) = indices {
+                let indices = indices.iter().map(|b| {
+                    b.name.name.clone()
+                        + &b.range.as_ref().map_or(String::new(), |r| format!(" in {}", expr(r)))
+                });
+                let guard = guard.as_ref().map_or(String::new(), |g| format!(" if {}", expr(g)));
+                let _ = write!(out, "{{{}{guard}}}", indices.collect::<Vec<_>>().join(", "));
+            }
+            if let Some(args) = args {
+                let args = args.iter().map(|arg| {
+                    arg.name.as_ref().map_or(String::new(), |n| format!("{}: ", n.name)) + &expr(&arg.value)
+                });
+                let _ = write!(out, "({})", args.collect::<Vec<_>>().join(", "));
+            }
+            out
+        }
+        ExprKind::Unary(UnOp::Neg, x) => format!("(-{})", expr(x)),
+        ExprKind::Unary(UnOp::Not, x) => format!("(not {})", expr(x)),
+        ExprKind::Binary(op, a, b) => format!("({} {} {})", expr(a), sign(*op), expr(b)),
+        ExprKind::If(c, a, b) => format!("(if {} then {} else {})", expr(c), expr(a), expr(b)),
+    }
+}
+
+fn sign(op: BinOp) -> &'static str {
+    match op {
+        BinOp::Add => "+",
+        BinOp::Sub => "-",
+        BinOp::Mul => "*",
+        BinOp::Div => "/",
+        BinOp::IDiv => "//",
+        BinOp::Mod => "%",
+        BinOp::Pow => "^",
+        BinOp::Lt => "<",
+        BinOp::Le => "<=",
+        BinOp::Gt => ">",
+        BinOp::Ge => ">=",
+        BinOp::Eq => "==",
+        BinOp::Ne => "!=",
+        BinOp::And => "and",
+        BinOp::Or => "or",
+    }
+}
+
+fn exprs(list: &[Expr]) -> String {
+    list.iter().map(expr).collect::<Vec<_>>().join(", ")
+}
+
+fn names(list: &[Ident]) -> String {
+    list.iter().map(|i| i.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn doc(doc: &Option<String>) -> String {
+    doc.as_ref().map_or(String::new(), |doc| format!("  # {}", doc.replace('\n', " | ")))
+}
