@@ -98,6 +98,9 @@ pub fn pow(a: Real, b: Real, p: &Precision, ulps: f64) -> Real {
     }
     let sure = a.slack() == 0.0 && b.slack() == 0.0;
     if sure && (a.v == 0.0 || !a.v.is_finite() || !b.v.is_finite() || v.is_nan()) {
+        if v == 1.0 {
+            return finish(v, &[], p.ulps(ulps), 0.0, p); // x^0 and 1^y are promised no better than others
+        }
         // An odd negative power of a zero whose sign is open has an open sign too.
         return if a.unsure_sign() && v.is_infinite() { Real::unknown(v) } else { Real::exact(v) };
     }

@@ -6,9 +6,9 @@ use vibee_spec::term::{DType, Kernel};
 use crate::{kernels, naive};
 
 /// Distance over bound of every element, and how many were skipped.
-struct Tally {
-    ratios: Vec<f64>,
-    skipped: usize,
+pub struct Tally {
+    pub ratios: Vec<f64>,
+    pub skipped: usize,
     wrong: usize,
 }
 
@@ -30,7 +30,8 @@ fn try_call(k: &Kernel, call: &Drawn, seeds: u64, plant: f32, tally: &mut Tally)
     }
 }
 
-fn run(k: &Kernel, draws: u64, profile: SizeProfile, plant: f32) -> Tally {
+/// Draws calls and tries each in several ways.
+pub fn run(k: &Kernel, draws: u64, profile: SizeProfile, plant: f32) -> Tally {
     let mut tally = Tally { ratios: vec![], skipped: 0, wrong: 0 };
     for seed in 0..draws {
         let call = draw(k, seed, profile).unwrap();

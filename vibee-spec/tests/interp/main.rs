@@ -3,6 +3,7 @@
 
 mod bounds;
 mod build;
+mod checked;
 mod draws;
 mod entry;
 mod kernels;

@@ -64,6 +64,15 @@ pub fn eval(k: &Kernel, dims: &[i64], inputs: &[Tensor], seed: u64, plant: f32) 
     k.outputs.iter().map(|o| m.arrays[o.def.index()].1.iter().map(|v| v.f64()).collect()).collect()
 }
 
+/// Floor modulo; 0 for a zero divisor.
+fn modulo(a: i32, b: i32) -> i32 {
+    if b == 0 {
+        return 0;
+    }
+    let r = a.wrapping_rem(b);
+    if r != 0 && (r < 0) != (b < 0) { r + b } else { r }
+}
+
 impl Naive<'_> {
     fn int(&self, int: &Int) -> i64 {
         let scalar = |t: &Tensor| match &t.data {
@@ -194,6 +203,11 @@ impl Naive<'_> {
             [V::F(a)] => self.function(op, a),
             [V::D(a)] => V::D(match op {
                 Op::Exp => a.exp(),
+                Op::Log => a.ln(),
+                Op::Sqrt => a.sqrt(),
+                Op::Abs => a.abs(),
+                Op::Neg => -a,
+                Op::Sigmoid => 1.0 / (1.0 + (-a).exp()),
                 Op::Tanh => a.tanh(),
                 _ => panic!("{op:?}"),
             }),
@@ -207,16 +221,37 @@ impl Naive<'_> {
                 Op::Pow => self.near(f64::from(a).powf(f64::from(b)), ulps::POW),
                 Op::Gt => V::B(a > b),
                 Op::Lt => V::B(a < b),
+                Op::Ge => V::B(a >= b),
+                Op::Le => V::B(a <= b),
+                Op::Eq => V::B(a == b),
+                Op::Ne => V::B(a != b),
                 _ => panic!("{op:?}"),
             },
+            [V::B(a)] => V::B(!a),
+            [V::I(a)] => V::I(match op {
+                Op::Neg => a.wrapping_neg(),
+                Op::Abs => a.wrapping_abs(),
+                _ => a.signum(),
+            }),
             [V::D(a), V::D(b)] => V::D(match op {
                 Op::Mul => a * b,
                 Op::Add => a + b,
+                Op::Sub => a - b,
+                Op::Div => a / b,
                 _ => panic!("{op:?}"),
             }),
             [V::I(a), V::I(b)] => match op {
                 Op::Add => V::I(a.wrapping_add(b)),
                 Op::Mul => V::I(a.wrapping_mul(b)),
+                Op::Sub => V::I(a.wrapping_sub(b)),
+                Op::Min => V::I(a.min(b)),
+                Op::Max => V::I(a.max(b)),
+                Op::IDiv if b == 0 => V::I(0),
+                Op::IDiv => V::I(((i64::from(a) - i64::from(modulo(a, b))) / i64::from(b)) as i32),
+                Op::Mod => V::I(modulo(a, b)),
+                Op::Ge => V::B(a >= b),
+                Op::Gt => V::B(a > b),
+                Op::Ne => V::B(a != b),
                 Op::Le => V::B(a <= b),
                 Op::Lt => V::B(a < b),
                 Op::Eq => V::B(a == b),
@@ -343,13 +378,20 @@ impl Naive<'_> {
                 (V::I(a), V::I(b)) => V::I(a.wrapping_mul(b)),
                 (a, _) => a,
             };
-            acc = Some(match (acc, t) {
-                (None, t) => t,
-                (Some(V::D(a)), V::D(t)) if op == FoldOp::Sum => V::D(a + t),
-                (Some(V::I(a)), V::I(t)) if op == FoldOp::Sum => V::I(a.wrapping_add(t)),
-                (a, t) => panic!("{op:?} of {a:?} and {t:?}"),
+            acc = Some(match (acc, t, op) {
+                (None, t, _) => t,
+                (Some(V::D(a)), V::D(t), FoldOp::Sum) => V::D(a + t),
+                (Some(V::D(a)), V::D(t), FoldOp::Max) => V::D(a.max(t)),
+                (Some(V::I(a)), V::I(t), FoldOp::Sum) => V::I(a.wrapping_add(t)),
+                (Some(V::I(a)), V::I(t), FoldOp::Max) => V::I(a.max(t)),
+                (a, t, op) => panic!("{op:?} of {a:?} and {t:?}"),
             });
         }
-        acc.unwrap_or(if double { V::D(0.0) } else { V::I(0) })
+        acc.unwrap_or(match (op, double) {
+            (FoldOp::Max, true) => V::D(f64::NEG_INFINITY),
+            (FoldOp::Max, false) => V::I(i32::MIN),
+            (_, true) => V::D(0.0),
+            (_, false) => V::I(0),
+        })
     }
 }
