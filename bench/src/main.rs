@@ -1,0 +1,101 @@
+//! Sentences a second of candle's MiniLM; iGLA's joins as soon as its model is generated.
+//!
+//! ```text
+//! cd bench && cargo run --release -- --threads 2 --json results.json
+//! ```
+//!
+//! All engines load the same file, get the same tokens in the same batches from iGLA's batching
+//! code, and run on the same number of threads, taking turns within one process. Before anything is
+//! timed, each must reproduce the reference embeddings. The first engine takes part twice: how far
+//! its two columns differ (the A/A control) is how far any difference means nothing.
+
+mod candle;
+mod check;
+mod measure;
+mod report;
+mod workload;
+
+use std::num::NonZero;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Parser;
+use igla::embed::{Embedder, Embeddings, Options};
+use igla_runtime::Level;
+
+use candle::{Bert, Parallelism};
+
+/// Measure sentences a second.
+#[derive(Parser)]
+struct Args {
+    /// Model directory
+    #[arg(long, default_value = "../models/all-MiniLM-L6-v2")]
+    model: PathBuf,
+    /// Reference embeddings
+    #[arg(long, default_value = "../tests/data/minilm-reference.json")]
+    reference: PathBuf,
+    /// Threads for each engine [default: one a core]
+    #[arg(long)]
+    threads: Option<NonZero<usize>>,
+    /// Rounds; in each, every engine runs every workload once
+    #[arg(long, default_value_t = 15)]
+    rounds: usize,
+    /// Tokens in a workload: more take longer and vary less
+    #[arg(long, default_value_t = 8192)]
+    tokens: usize,
+    /// Also write the results as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// A competitor.
+pub enum Engine {
+    /// candle, by one of its two ways to use several threads.
+    Candle(Embedder<Bert>, Parallelism),
+}
+
+impl Engine {
+    /// Embeds, on `threads` threads in all.
+    pub fn embed(
+        &self,
+        texts: &[Vec<u32>],
+        threads: NonZero<usize>,
+        batch: NonZero<usize>,
+    ) -> Result<Embeddings> {
+        let one = NonZero::<usize>::MIN;
+        let options = |threads| Options { threads, batch, level: Level::best() };
+        Ok(match self {
+            Self::Candle(embedder, Parallelism::Batches) => {
+                embedder.embed_tokens(texts, options(threads), &|_| ())?
+            }
+            Self::Candle(embedder, Parallelism::Operations) => {
+                embedder.embed_tokens(texts, options(one), &|_| ())?
+            }
+        })
+    }
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let threads = args.threads.unwrap_or_else(Options::all_threads);
+    let candle = |parallelism| -> Result<Engine> {
+        let model = Bert::load(&args.model, threads, parallelism)?;
+        Ok(Engine::Candle(Embedder::new(model, &args.model, 256)?, parallelism))
+    };
+    let engines = [
+        ("candle, batches in parallel", candle(Parallelism::Batches)?),
+        ("candle, operations in parallel", candle(Parallelism::Operations)?),
+        ("batches again", candle(Parallelism::Batches)?),
+    ];
+    for (name, engine) in &engines {
+        check::reference(name, engine, threads, &args.reference)?;
+    }
+    let workloads = workload::all(args.tokens);
+    let results = measure::run(&engines, &workloads, threads, args.rounds)?;
+    report::table(&engines.each_ref().map(|(name, _)| *name), &workloads, &results);
+    if let Some(path) = &args.json {
+        let names = engines.each_ref().map(|(name, _)| *name);
+        std::fs::write(path, report::json(&names, &workloads, &results, threads)?)?;
+    }
+    Ok(())
+}
