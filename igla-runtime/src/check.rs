@@ -52,6 +52,22 @@ pub fn solve(
     }
 }
 
+/// Floor division in a check; by zero, -1: no valid size.
+#[inline]
+pub fn floor_div(a: i64, b: i64) -> i64 {
+    if b == 0 {
+        return -1;
+    }
+    let q = a.wrapping_div(b);
+    if a.wrapping_rem(b) != 0 && (a < 0) != (b < 0) { q - 1 } else { q }
+}
+
+/// Remainder of [`floor_div`]; by zero, -1: no valid remainder.
+#[inline]
+pub fn floor_mod(a: i64, b: i64) -> i64 {
+    if b == 0 { -1 } else { a.wrapping_sub(b.wrapping_mul(floor_div(a, b))) }
+}
+
 /// A constraint holds.
 #[inline]
 pub fn holds(
@@ -153,6 +169,12 @@ mod tests {
         assert!(indices("k", "tok", view, 3).is_err());
         assert!(at_most("k", "pos", 3, 3).is_ok());
         assert!(at_most("k", "pos", 4, 3).is_err());
+    }
+
+    #[test]
+    fn division_by_zero_is_no_valid_size() {
+        assert_eq!((floor_div(7, 0), floor_mod(7, 0)), (-1, -1));
+        assert_eq!((floor_div(-7, 2), floor_mod(-7, 2)), (-4, 1));
     }
 
     #[test]

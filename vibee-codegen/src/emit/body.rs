@@ -59,7 +59,7 @@ pub struct Body<'a> {
     /// Buffers this stage writes through parts or scratch.
     pub written: Vec<BufferId>,
     pub used: Used,
-    pub uses_s: bool,
+    pub uses_isa: bool,
     pub lanes: Option<LaneLoop>,
     /// Inside a per-lane closure: its parameter and the block it runs over.
     pub closure: Option<(Ident, TokenStream)>,
@@ -124,7 +124,7 @@ impl<'a> Body<'a> {
             stage,
             written,
             used: Used::default(),
-            uses_s: false,
+            uses_isa: false,
             lanes: None,
             closure: None,
             variables: HashMap::new(),
@@ -233,23 +233,36 @@ impl<'a> Body<'a> {
     }
 
     fn counted(&mut self, index: IndexId, lo: &Int, hi: &Int, body: &[Stmt]) -> TokenStream {
-        let (lo, hi) = (self.int(lo, Mode::Saturating), self.bound(hi));
+        let (lets, lo, hi) = self.range(index, lo, hi);
         let name = self.scope(index);
         let (variables, bound, rows) = (self.variables.clone(), self.bound.clone(), self.rows.clone());
         let body = self.stmts(body);
         (self.variables, self.bound, self.rows) = (variables, bound, rows);
         self.scoped.remove(&index);
-        quote!(for #name in #lo..#hi { #body })
+        quote!(#lets for #name in #lo..#hi { #body })
     }
 
-    /// An upper bound: 0 where it would be negative.
-    fn bound(&mut self, hi: &Int) -> TokenStream {
-        self.int(hi, Mode::Saturating)
+    /// A loop's range; ends that are more than a size get names.
+    fn range(&mut self, index: IndexId, lo: &Int, hi: &Int) -> (TokenStream, TokenStream, TokenStream) {
+        let letter = self.names.index(&self.p.program, index);
+        let mut lets = TokenStream::new();
+        let mut end = |body: &mut Self, i: &Int, word: &str| {
+            let code = body.int(i, Mode::Saturating);
+            let simple = i.as_const().is_some() || matches!(i.as_atom(), Some(Atom::Dim(_) | Atom::Index(_)));
+            if simple {
+                return code;
+            }
+            let name = body.fresh(&format!("{letter}_{word}"));
+            lets.extend(quote!(let #name = #code;));
+            quote!(#name)
+        };
+        let (lo, hi) = (end(self, lo, "start"), end(self, hi, "end"));
+        (lets, lo, hi)
     }
 
     fn in_lanes(&mut self, index: IndexId, lo: &Int, hi: &Int, unroll: u32, body: &[Stmt]) -> TokenStream {
-        self.uses_s = true;
-        let (lo, hi) = (self.int(lo, Mode::Saturating), self.bound(hi));
+        self.uses_isa = true;
+        let (lets, lo, hi) = self.range(index, lo, hi);
         let mut inner = vec![index];
         collect_indices(body, &mut inner);
         let mut made = Vec::new();
@@ -273,9 +286,10 @@ impl<'a> Body<'a> {
         let u = Literal::u32_unsuffixed(unroll);
         quote! {
             #comments
+            #lets
             #hoisted
             #(#rows)*
-            for part in s.parts::<#u>(#lo, #hi) {
+            for part in isa.parts::<#u>(#lo, #hi) {
                 for #name in part { #code }
             }
         }
@@ -369,10 +383,10 @@ impl<'a> Body<'a> {
         let shape = if lanes.is_some() { Shape::Lanes } else { Shape::One };
         self.variables.insert(d, shape);
         let u = lanes.map(Literal::u32_unsuffixed);
-        self.uses_s |= u.is_some();
+        self.uses_isa |= u.is_some();
         let start = match (fold.op, u) {
-            (FoldOp::ArgMax, Some(u)) => quote!(s.argmax::<#u>()),
-            (FoldOp::ArgMin, Some(u)) => quote!(s.argmin::<#u>()),
+            (FoldOp::ArgMax, Some(u)) => quote!(isa.argmax::<#u>()),
+            (FoldOp::ArgMin, Some(u)) => quote!(isa.argmin::<#u>()),
             (FoldOp::ArgMax | FoldOp::ArgMin, None) => {
                 let best = format_ident!("{name}_best");
                 let first = identity(fold.op, class);
@@ -382,7 +396,7 @@ impl<'a> Body<'a> {
                 let first = identity(op, class).to_string().replace("_f32", "").replace("_i32", "");
                 let first: TokenStream = first.parse().unwrap_or_default();
                 let splat = splat_of(class);
-                quote!(s.#splat::<#u>(#first))
+                quote!(isa.#splat::<#u>(#first))
             }
             (op, None) => identity(op, class),
         };
@@ -601,9 +615,9 @@ impl<'a> Body<'a> {
             _ => quote!(0.0),
         };
         if v.lanes {
-            self.uses_s = true;
+            self.uses_isa = true;
             let splat = splat_of(class);
-            Val::lanes(quote!(if #c { #then } else { s.#splat(#zero) }), Prec::Low)
+            Val::lanes(quote!(if #c { #then } else { isa.#splat(#zero) }), Prec::Low)
         } else {
             Val::one(quote!(if #c { #then } else { #zero }), Prec::Low)
         }
@@ -615,11 +629,11 @@ impl<'a> Body<'a> {
         let code = &v.code;
         self.pending.push(quote!(let #exact = #code;));
         let (block, i) = (&l.block, self.fresh("lane"));
-        self.uses_s = true;
+        self.uses_isa = true;
         let one = Val::one(quote!(#exact.lane(#i - #block.start())), Prec::Post);
         let rounded = round(dtype, &one).unwrap_or(one.code);
         let method = if dtype.is_float() { quote!(from_fn) } else { quote!(from_fn_i32) };
-        quote!(s.#method(#block, |#i| #rounded))
+        quote!(isa.#method(#block, |#i| #rounded))
     }
 
     fn store(&mut self, d: DefId) -> TokenStream {
@@ -653,10 +667,10 @@ impl<'a> Body<'a> {
     }
 
     fn splat_class(&mut self, dtype: &DType, v: Val) -> Val {
-        self.uses_s = true;
+        self.uses_isa = true;
         let splat = splat_of(Class::of(&dtype.computed()));
         let code = v.code;
-        Val::lanes(quote!(s.#splat(#code)), Prec::Post)
+        Val::lanes(quote!(isa.#splat(#code)), Prec::Post)
     }
 
     /// Gives names to subexpressions that a value uses more than once.

@@ -155,7 +155,7 @@ impl Body<'_> {
         if v.lanes {
             return v;
         }
-        self.uses_s = true;
+        self.uses_isa = true;
         let exprs = &self.p.program.kernel.exprs;
         let method = match Class::of(exprs.dtype(e)) {
             Class::I32 => quote!(splat_i32),
@@ -166,7 +166,7 @@ impl Body<'_> {
             Node::Float(bits, _) => float(f64::from_bits(*bits), Class::F32, false).code,
             _ => v.code,
         };
-        Val::lanes(quote!(s.#method(#code)), Prec::Post)
+        Val::lanes(quote!(isa.#method(#code)), Prec::Post)
     }
 
     /// Whether a value differs between the lanes of the current block.
@@ -247,16 +247,16 @@ impl Body<'_> {
         let iota = match c {
             1 => quote!(#block.iota()),
             c => {
-                self.uses_s = true;
+                self.uses_isa = true;
                 let c = Literal::i64_unsuffixed(c);
-                quote!(#block.iota() * s.splat_i32(#c))
+                quote!(#block.iota() * isa.splat_i32(#c))
             }
         };
         let shift = self.shift(l.index);
         if rest == Int::default() && shift.is_none() {
             return Val::lanes(iota, if c == 1 { Prec::Post } else { Prec::Mul });
         }
-        self.uses_s = true;
+        self.uses_isa = true;
         // Blocks of a tile count from its first column.
         let rest = match shift {
             Some(j0) => {
@@ -266,13 +266,13 @@ impl Body<'_> {
             }
             None => self.int_as(&rest, &quote!(i32)).code,
         };
-        Val::lanes(quote!(#iota + s.splat_i32(#rest)), Prec::Add)
+        Val::lanes(quote!(#iota + isa.splat_i32(#rest)), Prec::Add)
     }
 
     /// Computes each lane on its own: correct for everything, fast for nothing.
     pub fn per_lane(&mut self, e: ExprId) -> Val {
         let Some(l) = self.lanes.take() else { unreachable!("lanes values need lanes") };
-        self.uses_s = true;
+        self.uses_isa = true;
         let index = self.index(l.index);
         let outer = self.closure.replace((index.clone(), l.block.clone()));
         let body = self.scalar(e).code;
@@ -287,9 +287,9 @@ impl Body<'_> {
         let code = if *block.to_string() == index.to_string() {
             let alias = format_ident!("{}_block", index);
             let body = rename_block(body, &index, &alias);
-            quote!({ let #alias = #block; s.#method(#alias, |#index| #body) })
+            quote!({ let #alias = #block; isa.#method(#alias, |#index| #body) })
         } else {
-            quote!(s.#method(#block, |#index| #body))
+            quote!(isa.#method(#block, |#index| #body))
         };
         self.lanes = Some(l);
         Val::lanes(code, Prec::Post)
@@ -340,15 +340,16 @@ impl Body<'_> {
             (Class::I32, DType::F32) => Val::lanes(quote!(#post.to_f32()), Prec::Post),
             (_, DType::I32) => Val::lanes(whole, Prec::Post),
             (_, DType::I8) => {
-                Val::lanes(quote!(#whole.clamp(s.splat_i32(-128), s.splat_i32(127))), Prec::Post).uses(self)
+                Val::lanes(quote!(#whole.clamp(isa.splat_i32(-128), isa.splat_i32(127))), Prec::Post)
+                    .uses(self)
             }
             (_, DType::U8) => {
-                Val::lanes(quote!(#whole.clamp(s.splat_i32(0), s.splat_i32(255))), Prec::Post).uses(self)
+                Val::lanes(quote!(#whole.clamp(isa.splat_i32(0), isa.splat_i32(255))), Prec::Post).uses(self)
             }
             (_, DType::Idx(n) | DType::Len(n)) => {
                 let top = if matches!(to, DType::Idx(_)) { n.sub(&Int::constant(1)) } else { n.clone() };
                 let top = self.int(&top, Mode::Wide);
-                let code = quote!(#whole.min(s.splat_i32((#top) as i32)).max(s.splat_i32(0)));
+                let code = quote!(#whole.min(isa.splat_i32((#top) as i32)).max(isa.splat_i32(0)));
                 Val::lanes(code, Prec::Post).uses(self)
             }
             _ => self.per_lane(e),
@@ -498,13 +499,13 @@ impl Body<'_> {
 
     fn sign_lanes(&mut self, e: ExprId, a: ExprId) -> Val {
         let class = Class::of(self.p.program.kernel.exprs.dtype(e));
-        self.uses_s = true;
+        self.uses_isa = true;
         let v = self.lanes_of(a).at(Prec::Post);
         let code = if class == Class::I32 {
-            quote!(#v.clamp(s.splat_i32(-1), s.splat_i32(1)))
+            quote!(#v.clamp(isa.splat_i32(-1), isa.splat_i32(1)))
         } else {
-            let zero = quote!(s.splat(0.0));
-            quote!(#v.gt(#zero).select(s.splat(1.0), #v.lt(#zero).select(s.splat(-1.0), #zero)))
+            let zero = quote!(isa.splat(0.0));
+            quote!(#v.gt(#zero).select(isa.splat(1.0), #v.lt(#zero).select(isa.splat(-1.0), #zero)))
         };
         Val::lanes(code, Prec::Post)
     }
@@ -597,7 +598,7 @@ impl Val {
     }
 
     fn uses(self, body: &mut Body<'_>) -> Self {
-        body.uses_s = true;
+        body.uses_isa = true;
         self
     }
 }

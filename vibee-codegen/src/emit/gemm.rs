@@ -11,12 +11,12 @@ use crate::loops::{BufferKind, Gemm, Operand, OperandAxis};
 
 /// A product inside a task.
 pub fn in_task(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
-    body.uses_s = true;
+    body.uses_isa = true;
     let a = operand(body, &g.a);
     let b = right(body, g);
     let c = target(body, g);
     let epilogue = epilogue(body, g);
-    quote!(gemm(s, #a, #b, #c, #epilogue, &mut scratch.reborrow());)
+    quote!(gemm(isa, #a, #b, #c, #epilogue, &mut scratch.reborrow());)
 }
 
 /// A product as a stage of its own.
@@ -184,7 +184,7 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
         #rows
         #hoisted
         #(#lane_rows)*
-        for part in s.parts::<#u>(0, row.len()) {
+        for part in isa.parts::<#u>(0, row.len()) {
             for #j in part {
                 #(#pending)*
                 row.store(#j, #v);
@@ -212,7 +212,7 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
         struct #name #generics { #(#struct_fields),* }
         impl Epilogue for #name #elided {
             #[inline(always)]
-            fn row<S: Isa>(&self, s: S, #r: usize, #j0: usize, row: &mut [f32]) {
+            fn row<S: Isa>(&self, isa: S, #r: usize, #j0: usize, row: &mut [f32]) {
                 #destructure
                 #code
             }

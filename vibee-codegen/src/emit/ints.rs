@@ -130,12 +130,20 @@ fn atom(leaves: &dyn Leaves, a: &Atom, mode: Mode) -> TokenStream {
     match a {
         Atom::Div(x, y) | Atom::Mod(x, y) => {
             let is_div = matches!(a, Atom::Div(..));
+            if mode == Mode::Wide {
+                // Checks run before anything is known of the divisor.
+                let (x, y) = (int(leaves, x, mode), int(leaves, y, mode));
+                return if is_div {
+                    quote!(check::floor_div(#x, #y))
+                } else {
+                    quote!(check::floor_mod(#x, #y))
+                };
+            }
             if nonnegative(x) {
                 let (x, y) = (operand(leaves, x, mode), operand(leaves, y, mode));
                 return if is_div { quote!((#x / #y)) } else { quote!((#x % #y)) };
             }
-            let signed = if mode == Mode::Wide { Mode::Wide } else { Mode::Signed };
-            let (x, y) = (int(leaves, x, signed), int(leaves, y, signed));
+            let (x, y) = (int(leaves, x, Mode::Signed), int(leaves, y, Mode::Signed));
             let value = if is_div { quote!((#x).div_euclid(#y)) } else { quote!((#x).rem_euclid(#y)) };
             match mode {
                 Mode::Exact => quote!((#value as usize)),

@@ -229,7 +229,7 @@ fn task(
     // prettyplease breaks array patterns in parameters badly.
     let (at_name, open_at) =
         if used_grid { (quote!(at), quote!(let [#(#at),*] = at;)) } else { (quote!(_at), quote!()) };
-    let token = unused(&format_ident!("s"), &code);
+    let token = unused(&format_ident!("isa"), &code);
     let scratch_name = format_ident!("scratch");
     let scratch_pattern = if mentions(&code, &scratch_name) { quote!(mut scratch) } else { quote!(_scratch) };
     let (declarations, generics, elided) = (&fields.declarations, &fields.generics, &fields.elided);

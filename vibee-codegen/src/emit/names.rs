@@ -57,7 +57,7 @@ pub struct Names {
 }
 
 /// Names that generated bodies use themselves.
-const RESERVED: &[&str] = &["s", "ctx", "par", "scratch", "part", "self", "row", "math", "check", "at"];
+const RESERVED: &[&str] = &["isa", "ctx", "par", "scratch", "part", "self", "row", "math", "check", "at"];
 
 impl Names {
     /// Names everything a kernel mentions.
