@@ -13,7 +13,7 @@
 //!
 //! Map: [`entry`](solve_dims) solves sizes and checks the call; `plan` prepares expressions;
 //! `run` evaluates them with the arithmetic of `real`, `functions`, `fold` and the table in
-//! [`ops`]; [`draw`] makes arguments.
+//! [`ops`]; [`draw()`] makes arguments.
 
 mod compare;
 pub mod draw;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use vibee_spec::interp::{Options, SizeProfile, TensorData, draw, eval};
+use vibee_spec::interp::{EvalError, Options, SizeProfile, TensorData, draw, eval};
 use vibee_spec::term::{Check, Cmp, DType, Kernel};
 
 use crate::build::{Build, d, i};
@@ -69,4 +69,17 @@ fn constraints_are_met() {
         }
     }
     assert!(different.len() > 40, "{different:?}");
+}
+
+#[test]
+fn impossible_conditions_end_in_an_error() {
+    let mut b = Build::new("impossible");
+    let size = b.axis_dim("D", 0, 0);
+    let x = b.input("x", DType::F32, &[d(size)]);
+    b.check(Check::Where { text: "D < D".into(), lhs: d(size), cmp: Cmp::Lt, rhs: d(size) });
+    let it = b.index("t", d(size));
+    let e = b.load(x, &[i(it)]);
+    let y = b.def("y", &[it], DType::F32, e);
+    let k = b.output(y);
+    assert!(matches!(draw(&k, 1, SizeProfile::SMALL), Err(EvalError::Limit(_))));
 }
