@@ -11,6 +11,6 @@ pub mod interp;
 pub mod limits;
 pub mod parse;
 pub mod render;
-pub mod scan;
+mod scan;
 pub mod span;
 pub mod term;

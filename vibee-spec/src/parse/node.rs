@@ -37,6 +37,7 @@ pub(super) fn items<'n>(key: &Ident, node: &'n Node, sink: &mut Sink) -> &'n [No
     match &node.kind {
         NodeKind::Seq(items) => items,
         NodeKind::Empty => &[],
+        NodeKind::Map(entries) if entries.is_empty() => &[],
         _ => {
             wrong_shape(key, node.span, "a list", "write its entries as `- …` lines", sink);
             &[]

@@ -57,7 +57,8 @@ fn declaration(name: Ident, body: &Node, source: &str) -> TypeDecl {
             _ => decl.alias = node::ident(body).filter(|alias| !alias.name.is_empty()),
         },
         NodeKind::Quoted(_) => decl.alias = node::ident(body),
-        _ => {}
+        NodeKind::Seq(_) => decl.variants = variants(body),
+        NodeKind::Block(_) | NodeKind::Empty => {}
     }
     decl
 }
@@ -75,52 +76,55 @@ fn from_keys(decl: &mut TypeDecl, entries: &[(Ident, Node)], source: &str) {
         if key.name == "description" {
             decl.doc = node::prose(value, source);
         } else if is(FIELDS, key) {
-            decl.fields = fields(value);
+            decl.fields = fields(value, source);
         } else if is(VARIANTS, key) {
             decl.variants = variants(value);
         } else if is(ALIAS, key) {
             decl.alias = node::ident(value);
         } else if !has_body && !is(OTHER, key) {
             // A struct written without `fields`.
-            decl.fields.extend(field(key, value));
+            decl.fields.push(field(key, value, source));
         }
     }
 }
 
 /// Fields as a map, as a list of `{name, type, …}`, or as a list of `- id: u32`.
-fn fields(value: &Node) -> Vec<Field> {
+fn fields(value: &Node, source: &str) -> Vec<Field> {
     match &value.kind {
-        NodeKind::Map(entries) => entries.iter().filter_map(|(name, ty)| field(name, ty)).collect(),
-        NodeKind::Seq(items) => items.iter().flat_map(listed_fields).collect(),
+        NodeKind::Map(entries) => entries.iter().map(|(name, ty)| field(name, ty, source)).collect(),
+        NodeKind::Seq(items) => items.iter().flat_map(|item| listed_fields(item, source)).collect(),
         _ => Vec::new(),
     }
 }
 
-fn listed_fields(item: &Node) -> Vec<Field> {
+fn listed_fields(item: &Node, source: &str) -> Vec<Field> {
     let NodeKind::Map(entries) = &item.kind else { return Vec::new() };
     let name = node::get(entries, "name").and_then(node::ident);
     match (name, node::get(entries, "type")) {
-        (Some(name), Some(_)) => field(&name, item).into_iter().collect(),
-        _ => entries.iter().filter_map(|(name, ty)| field(name, ty)).collect(),
+        (Some(name), Some(_)) => vec![field(&name, item, source)],
+        _ => entries.iter().map(|(name, ty)| field(name, ty, source)).collect(),
     }
 }
 
 /// `name: type = default  # comment`, or `name: {type, default, description}`.
-fn field(name: &Ident, value: &Node) -> Option<Field> {
-    if let NodeKind::Map(entries) = &value.kind {
-        let ty = node::get(entries, "type")?;
-        let mut field = field(name, ty)?;
+///
+/// A value of any other form is kept as its text: no field is lost here, whatever its type.
+fn field(name: &Ident, value: &Node, source: &str) -> Field {
+    if let NodeKind::Map(entries) = &value.kind
+        && let Some(ty) = node::get(entries, "type")
+    {
+        let mut field = field(name, ty, source);
         if let Some(default) = node::get(entries, "default") {
             field.default = node::ident(default);
         }
         if let Some(doc) = node::get(entries, "description").and_then(node::text) {
             field.doc = Some(doc.to_owned());
         }
-        return Some(field);
+        return field;
     }
-    let text = node::ident(value)?;
-    let (ty, default) = split_default(text);
-    Some(Field { name: name.clone(), ty, default, doc: value.comment.clone() })
+    let written = || Ident { name: source[value.span.range()].to_owned(), span: value.span };
+    let (ty, default) = split_default(node::ident(value).unwrap_or_else(written));
+    Field { name: name.clone(), ty, default, doc: value.comment.clone() }
 }
 
 /// Splits `type = default`. An `=` inside brackets belongs to the type.

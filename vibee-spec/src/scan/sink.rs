@@ -1,4 +1,4 @@
-//! Where the parser's findings go: deduplicated by place and limited in number.
+//! Where the parser's findings go: limited in number.
 
 use crate::diag::{Diagnostic, Diags};
 use crate::limits::MAX_DIAGNOSTICS;
