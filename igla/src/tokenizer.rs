@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use tokenizers::{Tokenizer as Inner, TruncationParams};
+use tokenizers::{PostProcessor as _, Tokenizer as Inner, TruncationParams};
 
 use crate::error::Error;
 
@@ -28,6 +28,13 @@ impl Tokenizer {
         let text = std::fs::read(path).map_err(|e| fail(e.to_string()))?;
         let mut inner = Inner::from_bytes(&text)
             .map_err(|e| fail(format!("is not a tokenizer this version reads: {e}")))?;
+        // The crate subtracts these unchecked.
+        let special = inner.get_post_processor().map_or(0, |p| p.added_tokens(false));
+        if special >= max_tokens {
+            return Err(fail(format!(
+                "adds {special} special tokens, but the model reads at most {max_tokens}"
+            )));
+        }
         let truncation = TruncationParams { max_length: max_tokens, ..TruncationParams::default() };
         inner.with_truncation(Some(truncation)).map_err(|e| fail(e.to_string()))?;
         inner.with_padding(None);

@@ -24,6 +24,18 @@ fn long_texts_are_cut_to_256_tokens() {
 }
 
 #[test]
+fn models_too_small_for_the_special_tokens() {
+    let Some(dir) = model::directory() else { return };
+    for max_tokens in [0, 1, 2] {
+        let error = Tokenizer::open(&dir.join("tokenizer.json"), max_tokens).unwrap_err().to_string();
+        let expected = format!("adds 2 special tokens, but the model reads at most {max_tokens}");
+        assert!(error.ends_with(&expected), "{error}");
+    }
+    let tokenizer = Tokenizer::open(&dir.join("tokenizer.json"), 3).unwrap();
+    assert_eq!(tokenizer.encode("hello world").unwrap().len(), 3);
+}
+
+#[test]
 fn unusable_files() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("tokenizer.json");
