@@ -9,7 +9,7 @@ use super::hir::{Hir, Place};
 use super::prove::Prover;
 use super::search::{Example, Question};
 use crate::diag::Diagnostic;
-use crate::term::{Check, DType, ExprId, Int, Node, Pos, Source};
+use crate::term::{Check, Cmp, DType, ExprId, Int, Node, Pos, Source};
 
 impl Builder<'_, '_> {
     /// An element of a tensor.
@@ -256,20 +256,23 @@ impl Builder<'_, '_> {
         let bounds = Prover::new(&Facts::default(), &scope, &[]).bounds_keeping_scalars(b);
         match bounds {
             Some((low, _)) if !constant && (never_negative || has_scalar(b)) => {
-                let text = format!("divisor {}", self.text(place));
-                let domain = scope.into_iter().map(|(_, e)| e).collect();
                 let one = Int::constant(1);
-                let low = low.sub(&one);
-                self.add_check(Check::InRange {
-                    text,
-                    domain,
-                    low,
-                    high: Int::default(),
-                    extent: one.clone(),
-                });
-                if self.domain.is_empty() && self.guards.is_empty() {
-                    self.facts.assume(&one, crate::term::Cmp::Le, b);
+                if scope.is_empty() && self.guards.is_empty() {
+                    let text = format!("{} != 0", self.text(place));
+                    let (lhs, rhs) = (b.clone(), Int::default());
+                    self.add_check(Check::Where { text, lhs, cmp: Cmp::Ne, rhs });
+                    self.facts.assume(&one, Cmp::Le, b);
                 } else {
+                    let text = format!("divisor {}", self.text(place));
+                    let domain = scope.into_iter().map(|(_, e)| e).collect();
+                    let low = low.sub(&one);
+                    self.add_check(Check::InRange {
+                        text,
+                        domain,
+                        low,
+                        high: Int::default(),
+                        extent: one.clone(),
+                    });
                     self.guards.push(b.sub(&one));
                 }
                 Some(true)

@@ -121,6 +121,8 @@ pub(super) struct Builder<'c, 'a> {
     pub opaque: HashSet<InputId>,
     /// What feeds each input made from an [`Local::Outer`].
     pub args: Vec<Arg>,
+    /// Whether names may be rebound (inside a forward's `for`).
+    pub in_loop: bool,
     /// Values below this are arguments of the forward, not computed by it.
     pub forward_arguments: usize,
 }
@@ -153,6 +155,7 @@ impl<'c, 'a> Builder<'c, 'a> {
             in_constraint: false,
             opaque: HashSet::new(),
             args: vec![],
+            in_loop: false,
             forward_arguments: 0,
         }
     }
@@ -244,7 +247,12 @@ impl<'c, 'a> Builder<'c, 'a> {
         self.used.insert(name.to_string());
         let Local::Outer(arg, input) = entry.local else { return Some(entry) };
         let id = InputId(u32::try_from(self.k.inputs.len()).unwrap_or(u32::MAX));
-        if matches!(arg, Arg::Value(v) if v.index() >= self.forward_arguments) {
+        let computed = match arg {
+            Arg::Value(v) => v.index() >= self.forward_arguments,
+            Arg::Weight(_) => true,
+            Arg::Scalar(_) => false,
+        };
+        if computed {
             self.opaque.insert(id);
         } else {
             self.note_scalar(id, &input);

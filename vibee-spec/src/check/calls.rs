@@ -133,7 +133,7 @@ impl<'a> Builder<'_, 'a> {
         out.into_iter().collect()
     }
 
-    fn argument(&mut self, callee: &str, p: &ast::Param, e: &'a Expr, env: &Env<'a>) -> Option<Value> {
+    pub fn argument(&mut self, callee: &str, p: &ast::Param, e: &'a Expr, env: &Env<'a>) -> Option<Value> {
         if matches!(p.ty.elem, TyElem::Dim) {
             return Some(Value::Size(self.size(e, env)?));
         }

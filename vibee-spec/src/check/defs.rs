@@ -6,7 +6,7 @@ use super::hir::{Hir, Kind, Place};
 use super::visit;
 use crate::ast::{Define, DefineOp, Expr, ExprKind, Ident, LhsIndex};
 use crate::diag::Diagnostic;
-use crate::term::{DType, Def, DefId, ExprId, IndexId, Int, Node, Pos, Source};
+use crate::term::{Arg, DType, Def, DefId, ExprId, IndexId, Int, Node, Pos, Source};
 
 /// What a definition is to become, before its value is typed.
 struct Target<'a> {
@@ -61,7 +61,7 @@ impl<'a> Builder<'_, 'a> {
         }
         for n in &d.names {
             if let Some(entry) = self.locals.get(&n.name).cloned()
-                && !(matches!(entry.local, Local::Later) && entry.span == n.span)
+                && !self.may_define(n, &entry)
             {
                 self.defined_twice(&n.name, n.span, entry.span);
                 return None;
@@ -75,6 +75,25 @@ impl<'a> Builder<'_, 'a> {
         };
         self.finish(name, def);
         Some(())
+    }
+
+    /// Whether a name may be given a value although it is known: it was announced, or a loop of a
+    /// forward rebinds a value.
+    pub fn may_define(&self, n: &Ident, entry: &Entry) -> bool {
+        match &entry.local {
+            Local::Later => entry.span == n.span || self.in_loop,
+            Local::Outer(Arg::Value(_), _) | Local::Def(_) | Local::Poison => self.in_loop,
+            Local::Input(i) => self.in_loop && matches!(self.args.get(i.index()), Some(Arg::Value(_))),
+            _ => false,
+        }
+    }
+
+    /// The name a definition gets in the kernel: its own, unless that already stands for the
+    /// value it replaces.
+    fn kernel_name(&mut self, n: &Ident) -> String {
+        let shadows =
+            self.k.inputs.iter().any(|i| i.name == n.name) || self.k.defs.iter().any(|d| d.name == n.name);
+        if shadows { self.fresh_name(&format!("next_{}", n.name)) } else { n.name.clone() }
     }
 
     fn target(&mut self, d: &'a Define, name: &'a Ident) -> Option<Target<'a>> {
@@ -150,7 +169,7 @@ impl<'a> Builder<'_, 'a> {
         self.domain = indices.clone();
         let body = self.lower(&value)?;
         let (body, dtype) = self.typed(body, target.dtype.as_ref(), value.place)?;
-        let (name, text) = (target.name.name.clone(), target.text.clone());
+        let (name, text) = (self.kernel_name(target.name), target.text.clone());
         Some(self.push_def(Def { name, indices, dtype, shape, store, body, text }))
     }
 
@@ -306,11 +325,14 @@ impl<'a> Builder<'_, 'a> {
         }
         let dtype = target.dtype.clone();
         let def = match value.first_whole() {
-            Some(_) => self.define_whole(&target.name.name, &value, dtype.as_ref(), &target.text)?,
+            Some(_) => {
+                let name = self.kernel_name(target.name);
+                self.define_whole(&name, &value, dtype.as_ref(), &target.text)?
+            }
             None => {
                 let body = self.lower(&value)?;
                 let (body, dtype) = self.typed(body, dtype.as_ref(), value.place)?;
-                let (name, text) = (target.name.name.clone(), target.text.clone());
+                let (name, text) = (self.kernel_name(target.name), target.text.clone());
                 self.push_def(Def { name, indices: vec![], dtype, shape: vec![], store: vec![], body, text })
             }
         };
@@ -343,8 +365,11 @@ impl<'a> Builder<'_, 'a> {
         if target.dtype.as_ref().is_some_and(|t| *t != have.dtype) {
             return Some(false);
         }
+        self.taken.remove(&have.name);
+        let name = self.kernel_name(target.name);
+        self.taken.insert(name.clone());
         let d = &mut self.k.defs[def.index()];
-        d.name.clone_from(&target.name.name);
+        d.name = name;
         d.text.clone_from(&target.text);
         if let Some(declared) = &target.shape {
             d.shape.clone_from(declared);
@@ -553,7 +578,7 @@ impl<'a> Builder<'_, 'a> {
             let load = Node::Load { from: Source::Def(def), at: Vec::<Pos>::new(), outside: None };
             let e = self.exprs().intern(load, t);
             let (body, dtype) = self.typed(e, target.dtype.as_ref(), place)?;
-            let (name, text) = (target.name.name.clone(), target.text.clone());
+            let (name, text) = (self.kernel_name(target.name), target.text.clone());
             return Some(self.push_def(Def {
                 name,
                 indices: vec![],
@@ -565,6 +590,7 @@ impl<'a> Builder<'_, 'a> {
             }));
         }
         let whole = Hir { kind: Kind::Whole(Source::Def(def)), place };
-        self.define_whole(&target.name.name, &whole, target.dtype.as_ref(), &target.text)
+        let name = self.kernel_name(target.name);
+        self.define_whole(&name, &whole, target.dtype.as_ref(), &target.text)
     }
 }

@@ -183,11 +183,6 @@ impl<'a> Cx<'a> {
         Some(global)
     }
 
-    /// Where a name visible in a file was declared (or imported).
-    pub fn declared(&self, file: usize, name: &str) -> Option<Span> {
-        self.units[file].names.get(name).map(|(_, s)| *s)
-    }
-
     /// The nearest global name that satisfies `wanted`, as a hint.
     pub fn suggest(&self, file: usize, name: &str, wanted: &dyn Fn(Global) -> bool) -> Option<String> {
         let mut known: Vec<&str> =

@@ -110,7 +110,7 @@ impl Builder<'_, '_> {
                 } else {
                     DType::F32
                 };
-                let (x, y) = (self.to_float(x, &t), self.to_float(y, &t));
+                let (x, y) = (self.float(x, &t), self.float(y, &t));
                 Some(self.op(Op::Div, vec![x, y]))
             }
             BinOp::IDiv => self.integer_division(Op::IDiv, (x, a.place), (y, b.place), place),
@@ -205,14 +205,14 @@ impl Builder<'_, '_> {
             Some(n) if (0..=MOST).contains(&n) => self.repeated(x, n, place),
             Some(n) if (-MOST..0).contains(&n) => {
                 let t = t(self, x);
-                let x = self.to_float(x, &t);
+                let x = self.float(x, &t);
                 let below = self.repeated(x, -n, place)?;
                 let one = self.exprs().intern(Node::Float(1f64.to_bits(), t.clone()), t);
                 Some(self.op(Op::Div, vec![one, below]))
             }
             _ => {
                 let common = if *self.type_of(y) == DType::F64 { DType::F64 } else { t(self, x) };
-                let (x, y) = (self.to_float(x, &common), self.to_float(y, &common));
+                let (x, y) = (self.float(x, &common), self.float(y, &common));
                 Some(self.op(Op::Pow, vec![x, y]))
             }
         }
@@ -222,7 +222,7 @@ impl Builder<'_, '_> {
         if n == 0 {
             let one = self.exprs().int(Int::constant(1));
             let t = self.type_of(x).clone();
-            return Some(if t.is_float() { self.to_float(one, &t) } else { one });
+            return Some(if t.is_float() { self.float(one, &t) } else { one });
         }
         // By squaring: `x^9` is four products, and `x^2` is `x * x`.
         let half = if n == 1 { return Some(x) } else { self.repeated(x, n / 2, place)? };
@@ -307,7 +307,7 @@ impl Builder<'_, '_> {
         }
         if b.typing == Typing::Float {
             let t = if *self.type_of(args[0]) == DType::F64 { DType::F64 } else { DType::F32 };
-            let x = self.to_float(args[0], &t);
+            let x = self.float(args[0], &t);
             return Some(self.op(b.op, vec![x]));
         }
         if b.name == "clamp" {
@@ -344,7 +344,7 @@ impl Builder<'_, '_> {
         let have = self.type_of(e).clone();
         // Storage types round or saturate even where the computed type stays the same.
         let exact = match t {
-            DType::F32 | DType::F64 => return Some(self.to_float(e, t)),
+            DType::F32 | DType::F64 => return Some(self.float(e, t)),
             DType::I32 => have == DType::I32,
             _ => false,
         };

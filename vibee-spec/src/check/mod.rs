@@ -10,6 +10,7 @@
 //! | positions inside their arrays | [`access`], [`facts`], [`prove`], [`search`] |
 //! | definitions and left sides | [`defs`], [`split`] |
 //! | kernel calls | [`calls`], [`bind`], [`graft`] |
+//! | layers and models | [`layers`], [`forward`], [`subcall`], [`liveness`] |
 //!
 //! One run shows every finding of a file: what has an error is poisoned, and uses of it stay
 //! silent. Nothing here depends on what a kernel, function or size is called, and nothing knows
@@ -25,6 +26,7 @@ mod cycles;
 mod defs;
 mod expand;
 mod facts;
+mod forward;
 mod frame;
 mod functions;
 mod globals;
@@ -33,12 +35,15 @@ mod header;
 mod hir;
 mod indices;
 mod kernel;
+mod layers;
+mod liveness;
 mod lower;
 mod prove;
 mod search;
 mod seed;
 mod solve;
 mod split;
+mod subcall;
 mod suggest;
 mod types;
 mod visit;
@@ -48,7 +53,7 @@ pub use globals::Imports;
 use crate::ast;
 use crate::diag::{Diagnostic, Diags};
 use crate::span::Source;
-use crate::term::{DType, Module};
+use crate::term::{DType, Layer, Module};
 use globals::{Cx, Global, executable};
 
 /// Checks a file. Kernels, layers and models with errors are left out of the module; the errors
@@ -70,7 +75,36 @@ pub fn check<'a>(
     }
     cycles::report(&mut cx);
     check_kernels(&mut cx, file, &mut module);
+    check_layers(&mut cx, file, &mut module);
     module
+}
+
+fn check_layers(cx: &mut Cx<'_>, file: &ast::File, module: &mut Module) {
+    for (at, l) in file.layers.iter().enumerate() {
+        if l.generics.is_empty() {
+            module.layers.extend(layers::instance(cx, 0, at, vec![]).map(|l| (*l).clone()));
+        } else if let Some(instances) = instances(cx, &l.generics, &l.instances) {
+            for types in instances {
+                module.layers.extend(layers::instance(cx, 0, at, types).map(|l| (*l).clone()));
+            }
+        }
+    }
+    for at in 0..file.models.len() {
+        module.models.extend(layers::model(cx, at));
+    }
+    // Instances that only the file's own sublayers asked for.
+    let mut extra: Vec<Layer> = vec![];
+    for ((of, _, types), layer) in &cx.layers {
+        if let Some(layer) = layer
+            && *of == 0
+            && !types.is_empty()
+            && !module.layers.iter().any(|l| l.name == layer.name)
+        {
+            extra.push((**layer).clone());
+        }
+    }
+    extra.sort_by(|a, b| a.name.cmp(&b.name));
+    module.layers.extend(extra);
 }
 
 fn check_kernels(cx: &mut Cx<'_>, file: &ast::File, module: &mut Module) {

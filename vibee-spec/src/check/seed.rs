@@ -12,34 +12,40 @@ use crate::term::Int;
 impl<'a> Builder<'_, 'a> {
     /// Looks through a body: written ranges first, then whole positions of inputs and outputs.
     pub fn seed_ranges(&mut self, body: &'a [Stmt]) {
-        for s in body {
-            let Stmt::Define(d) = s else { continue };
-            for l in d.indices.iter().flatten() {
-                if let (ExprKind::Name(n), Some(range)) = (&l.expr.kind, &l.range) {
-                    self.seed_written(n, range);
-                }
-            }
-            let mut binders: Vec<&'a Binder> = vec![];
-            visit::all(&d.value, &mut |e| {
-                if let ExprKind::Call { indices: Some(list), .. } = &e.kind {
-                    binders.extend(list);
-                }
-            });
-            for b in binders {
-                if let Some(range) = &b.range {
-                    self.seed_written(&b.name.name, range);
-                }
+        body.iter().for_each(|s| self.seed_written_ranges(s));
+        body.iter().for_each(|s| self.seed_statement(s));
+    }
+
+    /// `i in N` on the left side and in folds.
+    pub fn seed_written_ranges(&mut self, s: &'a Stmt) {
+        let Stmt::Define(d) = s else { return };
+        for l in d.indices.iter().flatten() {
+            if let (ExprKind::Name(n), Some(range)) = (&l.expr.kind, &l.range) {
+                self.seed_written(n, range);
             }
         }
-        for s in body {
-            let Stmt::Define(d) = s else { continue };
-            self.seed_uses(&d.value);
-            if let (Some(left), [name]) = (&d.indices, &d.names[..]) {
-                let positions: Vec<&'a Expr> = left.iter().map(|l| &l.expr).collect();
-                let declared = self.outputs.iter().find(|o| o.name == name.name && !o.failed);
-                if let Some(shape) = declared.map(|o| o.shape.clone()) {
-                    self.seed_positions(&positions, &shape, &format!("the output `{}`", name.name));
-                }
+        let mut binders: Vec<&'a Binder> = vec![];
+        visit::all(&d.value, &mut |e| {
+            if let ExprKind::Call { indices: Some(list), .. } = &e.kind {
+                binders.extend(list);
+            }
+        });
+        for b in binders {
+            if let Some(range) = &b.range {
+                self.seed_written(&b.name.name, range);
+            }
+        }
+    }
+
+    /// Whole positions of known tensors, and of outputs on the left side.
+    pub fn seed_statement(&mut self, s: &'a Stmt) {
+        let Stmt::Define(d) = s else { return };
+        self.seed_uses(&d.value);
+        if let (Some(left), [name]) = (&d.indices, &d.names[..]) {
+            let positions: Vec<&'a Expr> = left.iter().map(|l| &l.expr).collect();
+            let declared = self.outputs.iter().find(|o| o.name == name.name && !o.failed);
+            if let Some(shape) = declared.map(|o| o.shape.clone()) {
+                self.seed_positions(&positions, &shape, &format!("the output `{}`", name.name));
             }
         }
     }

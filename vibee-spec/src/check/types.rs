@@ -140,7 +140,7 @@ impl<'a> Builder<'_, 'a> {
     }
 
     /// A number as `f32` or `f64`.
-    pub fn to_float(&mut self, e: ExprId, t: &DType) -> ExprId {
+    pub fn float(&mut self, e: ExprId, t: &DType) -> ExprId {
         let e = self.as_i32(e);
         if self.type_of(e) == t {
             return e;
@@ -166,7 +166,7 @@ impl<'a> Builder<'_, 'a> {
             (true, _) | (_, true) => DType::F32,
             _ => return (self.as_i32(a), self.as_i32(b)),
         };
-        (self.to_float(a, &common), self.to_float(b, &common))
+        (self.float(a, &common), self.float(b, &common))
     }
 
     /// A value as a definition, output or argument of type `target` holds it.
@@ -179,7 +179,7 @@ impl<'a> Builder<'_, 'a> {
         match (&have, &want) {
             (DType::Bool, _) => self.number(e, place),
             (_, DType::Bool) => self.truth(e, place),
-            (_, DType::F32 | DType::F64) => Some(self.to_float(e, &want)),
+            (_, DType::F32 | DType::F64) => Some(self.float(e, &want)),
             (DType::Idx(_), DType::I32) => Some(self.as_i32(e)),
             (DType::Idx(m), DType::Idx(n)) => match self.same(m, n) {
                 Same::Yes => Some(self.exprs().intern(Node::Cast(want.clone(), e), want)),
