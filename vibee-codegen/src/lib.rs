@@ -3,7 +3,9 @@
 //! `passes` (term → term) → `schedule` (term → loops) → `emit` (loops → Rust).
 //! This crate never depends on the code it generates.
 
+pub mod compile;
 pub mod emit;
+pub mod generate;
 pub mod loops;
 pub mod passes;
 pub mod project;

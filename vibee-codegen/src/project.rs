@@ -149,7 +149,7 @@ impl Project {
 fn read(path: &Path, module: String) -> Result<Spec, Unreadable> {
     let shown = path.to_string_lossy().replace('\\', "/");
     let bytes = std::fs::read(path).map_err(|e| Unreadable { path: path.to_path_buf(), why: Err(e) })?;
-    let source = vibee_spec::scan::decode(&shown, &bytes)
+    let source = vibee_spec::parse::decode(&shown, &bytes)
         .map_err(|d| Unreadable { path: path.to_path_buf(), why: Ok(d) })?;
     let mut diags = Diags::default();
     let file = vibee_spec::parse::parse(&source, &mut diags);

@@ -1,1 +1,66 @@
-fn main() {}
+//! The `vibee` command: specs in, Rust and test results out.
+//!
+//! Each command is one file and only parses, calls the library and prints. Data goes to stdout,
+//! diagnostics to stderr; exit codes are 0 (clean), 1 (findings) and 2 (cannot be done).
+
+mod check;
+mod completions;
+mod explain;
+mod generate;
+mod show;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use ui::{Outcome, Ui};
+
+/// Compiler from .vibee specs to readable, fast Rust.
+#[derive(Debug, Parser)]
+#[command(
+    name = "vibee",
+    version,
+    after_help = "Examples:
+  vibee check specs/                  find mistakes
+  vibee gen specs/                    write generated/src
+  vibee show rust rmsnorm --spec specs/nn/rmsnorm.vibee
+  vibee explain V0201                 what a diagnostic means
+
+Exit codes: 0 clean, 1 findings, 2 usage, configuration or input/output."
+)]
+struct Cli {
+    #[command(flatten)]
+    ui: ui::Flags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Gen(generate::Args),
+    Check(check::Args),
+    Show(show::Args),
+    Explain(explain::Args),
+    Completions(completions::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let ui = Ui::new(&cli.ui);
+    let outcome = match cli.command {
+        Command::Gen(args) => generate::run(&args, &ui),
+        Command::Check(args) => check::run(&args, &ui),
+        Command::Show(args) => show::run(&args, &ui),
+        Command::Explain(args) => explain::run(&args, &ui),
+        Command::Completions(args) => completions::run(&args),
+    };
+    match outcome {
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(1),
+        Err(error) => {
+            ui.error(&format!("{error:#}"));
+            ExitCode::from(2)
+        }
+    }
+}

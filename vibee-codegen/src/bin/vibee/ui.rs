@@ -1,0 +1,184 @@
+//! What all commands share: colours, progress, diagnostics, loading specs.
+//!
+//! Must not know what any command does.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+use vibee_codegen::compile;
+use vibee_codegen::project::{Checked, Project, Unreadable};
+use vibee_spec::diag::{Diagnostic, Severity};
+use vibee_spec::render::Renderer;
+use vibee_spec::span::Source;
+
+/// How a command that could do its work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing to complain about.
+    Clean,
+    /// Errors in specs, stale files, failing tests.
+    Findings,
+}
+
+/// Flags of every command.
+#[derive(Debug, clap::Args)]
+pub struct Flags {
+    /// Colour the output: auto means on a terminal without NO_COLOR.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    color: Color,
+    /// Print errors only.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Diagnostics for people (stderr) or one JSON object a line (stdout).
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
+    message_format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+}
+
+/// How to talk to the user.
+#[derive(Debug)]
+pub struct Ui {
+    /// Colour on stdout.
+    pub color: bool,
+    color_errors: bool,
+    /// Errors only.
+    pub quiet: bool,
+    json: bool,
+}
+
+/// What [`Ui::report`] counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Errors.
+    pub errors: usize,
+    /// Warnings.
+    pub warnings: usize,
+}
+
+impl Ui {
+    /// Settles colours from flags, environment and terminal.
+    pub fn new(flags: &Flags) -> Ui {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
+            || std::env::var_os("TERM").is_some_and(|t| t == "dumb");
+        let wanted = |terminal: bool| match flags.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && !plain,
+        };
+        Ui {
+            color: wanted(std::io::stdout().is_terminal()),
+            color_errors: wanted(std::io::stderr().is_terminal()),
+            quiet: flags.quiet,
+            json: flags.message_format == Format::Json,
+        }
+    }
+
+    /// Prints an error that is not about a place in a spec.
+    pub fn error(&self, text: &str) {
+        let head = if self.color_errors { "\u{1b}[1;31merror\u{1b}[0m" } else { "error" };
+        eprintln!("{head}: {text}");
+    }
+
+    /// Prints a remark on stderr unless quiet.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// A progress bar, visible on a terminal only.
+    pub fn progress(&self, steps: u64, what: &str) -> ProgressBar {
+        if self.quiet || self.json || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
+        ProgressBar::new(steps).with_style(style).with_message(what.to_owned())
+    }
+
+    /// Reads specs; a file that is no text counts as a finding, shown here.
+    ///
+    /// # Errors
+    /// When a path does not exist or cannot be read.
+    pub fn load(&self, paths: &[PathBuf]) -> Result<Option<Project>> {
+        match Project::load(paths) {
+            Ok(project) => Ok(Some(project)),
+            Err(Unreadable { path, why: Ok(diagnostic) }) => {
+                let source = Source { path: path.display().to_string(), text: String::new() };
+                self.diagnostic(&Renderer::new(&source), &diagnostic);
+                Ok(None)
+            }
+            Err(Unreadable { path, why: Err(error) }) => {
+                Err(anyhow::Error::new(error).context(format!("cannot read {}", path.display())))
+            }
+        }
+    }
+
+    /// Reads and checks specs, shows all findings. `None` after errors.
+    ///
+    /// # Errors
+    /// As [`Ui::load`].
+    pub fn checked(&self, paths: &[PathBuf]) -> Result<Option<(Project, Vec<Checked>)>> {
+        let Some(project) = self.load(paths)? else { return Ok(None) };
+        let bar = self.progress(project.asked as u64, "checking");
+        let checked = compile::check_all(&project, &|| bar.inc(1));
+        bar.finish_and_clear();
+        let counts = self.report(&project, &checked);
+        Ok((counts.errors == 0).then_some((project, checked)))
+    }
+
+    /// Shows all findings, in spec order.
+    pub fn report(&self, project: &Project, checked: &[Checked]) -> Counts {
+        let mut counts = Counts::default();
+        for c in checked {
+            let renderer = Renderer::new(&project.specs[c.spec].source);
+            for d in &c.diags.list {
+                match d.severity {
+                    Severity::Error => counts.errors += 1,
+                    Severity::Warning => counts.warnings += 1,
+                }
+                if d.severity == Severity::Error || !self.quiet {
+                    self.diagnostic(&renderer, d);
+                }
+            }
+        }
+        counts
+    }
+
+    fn diagnostic(&self, renderer: &Renderer<'_>, d: &Diagnostic) {
+        if self.json {
+            print(&format!("{}\n", renderer.json(d)));
+        } else {
+            eprintln!("{}\n", renderer.text(d, self.color_errors));
+        }
+    }
+}
+
+/// Writes to stdout; ends the process quietly if nobody reads any more (`vibee … | head`).
+pub fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if let Err(e) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        let code = if e.kind() == std::io::ErrorKind::BrokenPipe { 0 } else { 2 };
+        std::process::exit(code);
+    }
+}
+
+/// `1 spec`, `2 specs`.
+pub fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
