@@ -44,8 +44,8 @@ pub use view::{View, ViewMut};
 /// Everything that generated kernels name: `use igla_runtime::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        ArgMax, ArgMin, At, Block, Ctx, Element, Epilogue, F32, I32, Isa, Kernel, Lane, Lanes, Level, Mask,
-        Mat, MatMut, PackedB, Par, Rhs, Row, RowMut, Scratch, ShapeError, Task, Tensor, Tile, View, ViewMut,
-        bf16, check, f16, gemm, gemm_scratch, math, scalar, scalar64,
+        ArgMax, ArgMin, At, Block, Ctx, Element, Epilogue, F32, I32, Isa, Kernel, Lane, Lanes, Level,
+        LoadError, Mask, Mat, MatMut, PackedB, Par, Rhs, Row, RowMut, Scratch, ShapeError, Task, Tensor,
+        Tile, View, ViewMut, bf16, check, f16, gemm, gemm_scratch, math, scalar, scalar64, weights,
     };
 }

@@ -44,6 +44,26 @@ impl<'a, T: Element, const R: usize> ViewMut<'a, T, R> {
         unsafe { ViewMut::from_parts(pointer, without(layout, axis)) }
     }
 
+    /// Overwrites all elements with another view's.
+    ///
+    /// # Panics
+    /// When the extents differ.
+    pub fn copy_from(&mut self, from: View<'_, T, R>) {
+        assert_eq!(self.dims(), from.dims(), "only views of equal extents can be copied");
+        let dims = self.dims();
+        let mut at = [0; R];
+        for value in from.elements() {
+            self.set(at, value);
+            for axis in (0..R).rev() {
+                at[axis] += 1;
+                if at[axis] < dims[axis] {
+                    break;
+                }
+                at[axis] = 0;
+            }
+        }
+    }
+
     /// The view with one axis written as two, `outer` times `inner`: `Q` is `R + 1`.
     ///
     /// # Panics
@@ -100,6 +120,17 @@ mod tests {
         let mut x = ViewMut::new(&mut data, [2, 3, 4]).unwrap();
         x.fix_mut::<2>(0, 1).set([2, 3], -1.0);
         assert_eq!(data[23], -1.0);
+    }
+
+    #[test]
+    fn copies_are_in_row_major_order() {
+        let data: Vec<f32> = (0..6).map(|v| v as f32).collect();
+        let mut out = vec![0.0f32; 6];
+        ViewMut::new(&mut out, [2, 3]).unwrap().copy_from(View::new(&data, [2, 3]).unwrap());
+        assert_eq!(out, data);
+        let mut one = [0.0f32];
+        ViewMut::new(&mut one, []).unwrap().copy_from(View::new(&data[5..], []).unwrap());
+        assert_eq!(one, [5.0]);
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub fn trunc(x: f32) -> f32 {
     if x.abs() < 8_388_608.0 { (x as i32 as f32).copysign(x) } else { x }
 }
 
-/// -1, 0 or 1; 0 for NaN.
+/// -1 or 1; zeros and NaN stay what they are.
 #[inline(always)]
 pub fn sign(x: f32) -> f32 {
     if x > 0.0 {
@@ -38,7 +38,7 @@ pub fn sign(x: f32) -> f32 {
     } else if x < 0.0 {
         -1.0
     } else {
-        0.0
+        x
     }
 }
 

@@ -28,7 +28,7 @@ pub fn trunc(x: f64) -> f64 {
     x.trunc()
 }
 
-/// -1, 0 or 1; 0 for NaN.
+/// -1 or 1; zeros and NaN stay what they are.
 #[inline]
 pub fn sign(x: f64) -> f64 {
     if x > 0.0 {
@@ -36,7 +36,7 @@ pub fn sign(x: f64) -> f64 {
     } else if x < 0.0 {
         -1.0
     } else {
-        0.0
+        x
     }
 }
 

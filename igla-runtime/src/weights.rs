@@ -62,6 +62,42 @@ impl<T: Weight, const R: usize> Tensor<T, R> {
     }
 }
 
+/// A configuration value, or its default where the key is missing.
+///
+/// # Errors
+/// Every other error of the value.
+pub fn or<T>(value: Result<T, LoadError>, default: T) -> Result<T, LoadError> {
+    match value {
+        Err(LoadError::MissingKey { .. }) => Ok(default),
+        other => other,
+    }
+}
+
+/// A size computed from configured ones.
+///
+/// # Errors
+/// When it is not one: negative, or from a division by zero.
+pub fn size(what: &'static str, value: i64) -> Result<usize, LoadError> {
+    match usize::try_from(value) {
+        Ok(v) if v <= i32::MAX as usize => Ok(v),
+        _ => Err(LoadError::Data {
+            name: what.to_owned(),
+            problem: format!("its value {value} is not a size"),
+        }),
+    }
+}
+
+/// A constraint between configured sizes.
+///
+/// # Errors
+/// When it does not hold.
+pub fn holds(layer: &'static str, text: &'static str, holds: bool) -> Result<(), LoadError> {
+    if holds {
+        return Ok(());
+    }
+    Err(LoadError::Data { name: layer.to_owned(), problem: format!("`{text}` does not hold for its sizes") })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +119,17 @@ mod tests {
         assert_eq!(half.as_slice()[1], f16::from_f32(2.5));
         let source: &dyn Source = &One;
         assert_eq!(Tensor::<bf16, 2>::load(source, "a", [1, 3]).unwrap().dims(), [1, 3]);
+    }
+
+    #[test]
+    fn sizes_and_defaults() {
+        let missing = || Err(LoadError::MissingKey { key: "k".into() });
+        assert_eq!(or(missing(), 7), Ok(7));
+        assert_eq!(or(Ok(3), 7), Ok(3));
+        assert!(or(Err(LoadError::MissingTensor { name: "t".into() }), 7).is_err());
+        assert_eq!(size("D", 4), Ok(4));
+        assert!(size("D // H", -1).is_err());
+        assert!(holds("L", "H % G == 0", true).is_ok() && holds("L", "H % G == 0", false).is_err());
     }
 
     #[test]

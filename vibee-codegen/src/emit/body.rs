@@ -389,8 +389,12 @@ impl<'a> Body<'a> {
             (FoldOp::ArgMin, Some(u)) => quote!(isa.argmin::<#u>()),
             (FoldOp::ArgMax | FoldOp::ArgMin, None) => {
                 let best = format_ident!("{name}_best");
-                let first = identity(fold.op, class);
-                return quote!(#comment let mut #name = 0_i32; let mut #best = #first;);
+                let ty = match class {
+                    Class::I32 => quote!(i32),
+                    Class::F64 => quote!(f64),
+                    _ => quote!(f32),
+                };
+                return quote!(#comment let mut #name = 0_i32; let mut #best: Option<#ty> = None;);
             }
             (op, Some(u)) => {
                 let first = identity(op, class).to_string().replace("_f32", "").replace("_i32", "");
@@ -488,10 +492,11 @@ impl<'a> Body<'a> {
                 let better = if *op == FoldOp::ArgMax { quote!(>) } else { quote!(<) };
                 let i = self.index(over);
                 let candidate = self.fresh("candidate");
+                let counts = if class == Class::I32 { quote!() } else { quote!(!#candidate.is_nan() &&) };
                 quote! {
                     let #candidate = #code;
-                    if #candidate #better #best {
-                        #best = #candidate;
+                    if #counts #best.is_none_or(|best| #candidate #better best) {
+                        #best = Some(#candidate);
                         #name = #i as i32;
                     }
                 }

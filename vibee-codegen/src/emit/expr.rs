@@ -214,7 +214,7 @@ impl Body<'_> {
             };
             return Val::one(quote!(#c), if i.as_const() < Some(0) { Prec::Unary } else { Prec::Post });
         }
-        let negative = i.terms().any(|(_, c)| c < 0);
+        let negative = i.terms().any(|(_, c)| c < 0) || self.signed_scalars(i);
         let mode = if negative { Mode::Wide } else { Mode::Exact };
         let code = self.int(i, mode);
         let single = i.as_atom().is_some_and(|a| matches!(a, Atom::Dim(_) | Atom::Index(_)));
@@ -233,7 +233,29 @@ impl Body<'_> {
         });
         self.used.dims.extend(dims);
         self.used.inputs.extend(scalars);
-        int(&*self, i, mode)
+        if !self.signed_scalars(i) {
+            return int(&*self, i, mode);
+        }
+        // An `i32` argument may be negative on the way to a position that is not.
+        let wide = int(&*self, i, Mode::Wide);
+        match mode {
+            Mode::Exact => quote!(((#wide) as usize)),
+            Mode::Saturating => quote!(((#wide).max(0) as usize)),
+            Mode::Signed => quote!(((#wide) as isize)),
+            Mode::Wide => wide,
+        }
+    }
+
+    /// Whether an integer expression contains an argument that may be negative.
+    fn signed_scalars(&self, i: &Int) -> bool {
+        let mut found = false;
+        i.visit_leaves(&mut |a| {
+            if let Atom::Scalar(s) = a {
+                let dtype = &self.p.program.kernel.input(*s).dtype;
+                found |= !matches!(dtype, DType::Idx(_) | DType::Len(_));
+            }
+        });
+        found
     }
 
     /// Integer values side by side: linear ones from the block's indices, others lane by lane.
@@ -505,7 +527,7 @@ impl Body<'_> {
             quote!(#v.clamp(isa.splat_i32(-1), isa.splat_i32(1)))
         } else {
             let zero = quote!(isa.splat(0.0));
-            quote!(#v.gt(#zero).select(isa.splat(1.0), #v.lt(#zero).select(isa.splat(-1.0), #zero)))
+            quote!(#v.gt(#zero).select(isa.splat(1.0), #v.lt(#zero).select(isa.splat(-1.0), #v)))
         };
         Val::lanes(code, Prec::Post)
     }

@@ -72,7 +72,8 @@ fn operand(body: &mut Body<'_>, o: &Operand) -> TokenStream {
         }
         Source::Def(d) => body.operand_place(d),
     };
-    let mut code = if shared { quote!(#name) } else { quote!(#name.view()) };
+    let is_view = shared && (!body.top || matches!(from, Source::Input(_)));
+    let mut code = if is_view { quote!(#name) } else { quote!(#name.view()) };
     // Narrow first, while axes have their numbers; then fix from the last axis on.
     let axes: Vec<OperandAxis> = stored.iter().map(|a| o.axes[*a].clone()).collect();
     let rank_of = |n: usize| Literal::usize_unsuffixed(n);
@@ -147,7 +148,7 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     for i in &grid {
         inner.scope(*i);
     }
-    let mut rows = TokenStream::new();
+    let mut rows: Vec<(Ident, TokenStream)> = Vec::new();
     let row_names: Vec<Ident> = g.m.iter().map(|i| inner.scope(*i)).collect();
     let r = match row_names.as_slice() {
         [only] => only.clone(),
@@ -157,11 +158,10 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
             for (name, i) in names.iter().zip(&g.m).skip(1).rev() {
                 let extent = inner.p.program.extent(*i).clone();
                 let extent = inner.int(&extent, Mode::Exact);
-                rows.extend(quote!(let #name = #rest % #extent;));
+                rows.push((name.clone(), quote!(#rest % #extent)));
                 rest = quote!(#rest / #extent);
             }
-            let first = &names[0];
-            rows.extend(quote!(let #first = #rest;));
+            rows.push((names[0].clone(), rest));
             r
         }
     };
@@ -181,7 +181,6 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     let lane_rows = inner.lanes.take().map_or(Vec::new(), |l| l.rows);
     let lane_rows = lane_rows.into_iter().map(|(_, name, take)| quote!(let #name = #take;));
     let code = quote! {
-        #rows
         #hoisted
         #(#lane_rows)*
         for part in isa.parts::<#u>(0, row.len()) {
@@ -191,6 +190,9 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
             }
         }
     };
+    let rows = rows.into_iter().filter(|(name, _)| super::kernel::mentions(&code, name));
+    let rows: TokenStream = rows.map(|(name, value)| quote!(let #name = #value;)).collect();
+    let code = quote!(#rows #code);
     let fields = super::kernel::fields(&inner);
     let (struct_fields, generics, elided) = (&fields.declarations, &fields.generics, &fields.elided);
     let values = fields.values(!body.top);

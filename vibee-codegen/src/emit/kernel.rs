@@ -119,9 +119,11 @@ pub struct KernelCode {
 }
 
 /// Leaves named at the level of the kernel's own function.
-struct Top<'a> {
-    names: &'a Names,
-    loops: &'a LoopProgram,
+pub struct Top<'a> {
+    /// Names.
+    pub names: &'a Names,
+    /// The kernel.
+    pub loops: &'a LoopProgram,
 }
 
 impl Leaves for Top<'_> {
@@ -403,11 +405,9 @@ fn function(loops: &LoopProgram, names: &Names, style: &Style<'_>, calls: TokenS
         }
     }
     if !style.public {
-        for (n, d) in k.dims.iter().enumerate() {
-            if d.bind == DimBind::Layer {
-                let n = names.dim(vibee_spec::term::DimId(n as u32));
-                params.push(quote!(#n: usize));
-            }
+        for d in step_dims(loops) {
+            let n = names.dim(d);
+            params.push(quote!(#n: usize));
         }
     }
     let mut splits = TokenStream::new();
@@ -424,17 +424,16 @@ fn function(loops: &LoopProgram, names: &Names, style: &Style<'_>, calls: TokenS
         splits.extend(split);
     }
     let checks = if style.public { checks(&top, loops) } else { quote!() };
-    let (arena, bytes) = arena(&top, loops, name);
-    let par = if calls.is_empty() { quote!(_par) } else { quote!(mut par) };
-    let frame = if arena.is_empty() {
-        quote!(let (_, #par) = ctx.frame(0);)
-    } else {
-        quote!(let (mut scratch, #par) = ctx.frame(#bytes);)
+    let arena = arena(&top, loops);
+    let bytes = arena_bytes(&top, loops, &name.to_string());
+    let frame = match (style.public, arena.is_empty()) {
+        (false, _) => quote!(),
+        (true, true) => quote!(let (_, mut par) = ctx.frame(0);),
+        (true, false) => quote!(let (mut scratch, mut par) = ctx.frame(#bytes);),
     };
-    let body = quote! { #checks #splits #frame #arena #calls Ok(()) };
+    let body = quote! { #checks #splits #frame #arena #calls };
     let docs = if style.public { super::docs::kernel(loops) } else { super::docs::step(loops) };
     let docs = docs.iter().map(|l| quote!(#[doc = #l]));
-    let public = if style.public { quote!(pub) } else { quote!() };
     // Parameters that only shape checks of the caller would use.
     let params: Vec<TokenStream> = params
         .into_iter()
@@ -451,10 +450,53 @@ fn function(loops: &LoopProgram, names: &Names, style: &Style<'_>, calls: TokenS
             }
         })
         .collect();
+    if !style.public {
+        let scratch = unused(&format_ident!("scratch"), &body);
+        return quote! {
+            #(#docs)*
+            fn #name(#scratch: &mut Scratch<'_>, par: &mut Par<'_>, #(#params),*) { #body }
+        };
+    }
     quote! {
         #(#docs)*
-        #public fn #name(ctx: &mut Ctx, #(#params),*) -> Result<(), ShapeError> { #body }
+        pub fn #name(ctx: &mut Ctx, #(#params),*) -> Result<(), ShapeError> { #body Ok(()) }
     }
+}
+
+/// Sizes that a step's function takes as arguments: those its code can mention.
+pub fn step_dims(loops: &LoopProgram) -> Vec<vibee_spec::term::DimId> {
+    let mut used = BTreeSet::new();
+    let mut visit = |i: &Int| {
+        i.visit_leaves(&mut |a| {
+            if let vibee_spec::term::Atom::Dim(d) = a {
+                used.insert(*d);
+            }
+        });
+    };
+    for stage in &loops.stages {
+        stage.grid.iter().for_each(|i| visit(loops.program.extent(*i)));
+    }
+    for (id, d) in loops.program.live() {
+        d.all_indices().iter().for_each(|i| visit(loops.program.extent(*i)));
+        for root in loops.program.roots(id) {
+            crate::passes::visit(&loops.program.kernel.exprs, root, &mut |_, node| match node {
+                vibee_spec::term::Node::Int(i) => visit(i),
+                vibee_spec::term::Node::Cast(DType::Idx(i) | DType::Len(i), _) => visit(i),
+                vibee_spec::term::Node::Load { from, at, outside } => {
+                    for p in at {
+                        if let vibee_spec::term::Pos::At(i) = p {
+                            visit(i);
+                        }
+                    }
+                    if let (Some(_), vibee_spec::term::Source::Input(i)) = (outside, from) {
+                        loops.program.kernel.input(*i).shape.iter().for_each(&mut visit);
+                    }
+                }
+                _ => {}
+            });
+        }
+    }
+    used.into_iter().collect()
 }
 
 /// Writes an output's merged axes as the axes its definition has.
@@ -483,25 +525,34 @@ fn split_output(top: &Top<'_>, loops: &LoopProgram, o: &crate::passes::Target, n
     lets.collect()
 }
 
-/// Buffers that live as long as the call, and their size.
-fn arena(top: &Top<'_>, loops: &LoopProgram, name: &Ident) -> (TokenStream, TokenStream) {
-    let kernel = name.to_string();
-    let (mut buffers, mut bytes) = (TokenStream::new(), Vec::new());
+/// Buffers that live as long as the call.
+fn arena(top: &Top<'_>, loops: &LoopProgram) -> TokenStream {
+    let mut buffers = TokenStream::new();
     for b in loops.buffers.iter().filter(|b| b.kind == BufferKind::Arena) {
         let n = top.names.buffer(b.def);
         let ty = storage(&loops.program.def(b.def).dtype);
         let rank = Literal::usize_unsuffixed(b.dims.len());
         let dims: Vec<TokenStream> = b.dims.iter().map(|d| int(top, d, Mode::Exact)).collect();
         buffers.extend(quote!(let mut #n = scratch.tensor::<#ty, #rank>([#(#dims),*]);));
+    }
+    buffers
+}
+
+/// The size of those buffers as an expression that may return an error; nothing if there are none.
+pub fn arena_bytes(leaves: &dyn Leaves, loops: &LoopProgram, kernel: &str) -> TokenStream {
+    let mut bytes = Vec::new();
+    for b in loops.buffers.iter().filter(|b| b.kind == BufferKind::Arena) {
+        let ty = storage(&loops.program.def(b.def).dtype);
+        let dims: Vec<TokenStream> = b.dims.iter().map(|d| int(leaves, d, Mode::Exact)).collect();
         bytes.push(quote!(check::bytes::<#ty>(#kernel, &[#(#dims),*])?));
     }
     let mut it = bytes.into_iter();
     let first = it.next().unwrap_or_default();
-    (buffers, it.fold(first, |a, b| quote!(#a + #b)))
+    it.fold(first, |a, b| quote!(#a + #b))
 }
 
 /// Binds sizes and checks the arguments.
-fn checks(top: &Top<'_>, loops: &LoopProgram) -> TokenStream {
+pub fn checks(top: &Top<'_>, loops: &LoopProgram) -> TokenStream {
     let k = &loops.program.kernel;
     let kernel = &k.name;
     let mut out = TokenStream::new();

@@ -10,6 +10,7 @@ mod format;
 mod gemm;
 mod ints;
 mod kernel;
+mod layer;
 mod names;
 
 use std::collections::BTreeSet;
@@ -20,9 +21,20 @@ pub use kernel::KernelCode;
 
 use crate::{passes, schedule};
 
-/// The Rust source of one spec.
+/// The identifier of a folder or file of specs in the generated crate.
 #[must_use]
-pub fn module(module: &Module, spec: &str) -> String {
+pub fn module_ident(name: &str) -> String {
+    let mut out: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    if out.is_empty() || out.starts_with(|c: char| c.is_ascii_digit()) {
+        out.insert(0, '_');
+    }
+    names::ident(&out).to_string()
+}
+
+/// The Rust source of one spec. `spec` is its path for the header, `path` its place below the root.
+#[must_use]
+pub fn module(module: &Module, spec: &str, path: &str) -> String {
     let mut out = String::new();
     for line in module.doc.lines() {
         out.push_str(&format!("//! {}\n", line.trim()));
@@ -35,6 +47,7 @@ pub fn module(module: &Module, spec: &str) -> String {
         env!("CARGO_PKG_VERSION")
     ));
     out.push_str("use igla_runtime::prelude::*;\n");
+    let mut items = Vec::new();
     for k in &module.kernels {
         let loops = schedule::run(passes::run(k.clone()));
         let style = kernel::Style {
@@ -42,10 +55,17 @@ pub fn module(module: &Module, spec: &str) -> String {
             public: true,
             packed: &BTreeSet::new(),
         };
-        for tokens in kernel::kernel(&loops, &style).items {
-            out.push('\n');
-            out.push_str(&format::item(&tokens));
-        }
+        items.extend(kernel::kernel(&loops, &style).items);
+    }
+    for l in &module.layers {
+        items.extend(layer::layer(l, path));
+    }
+    for m in &module.models {
+        items.extend(layer::model(m, path));
+    }
+    for tokens in items {
+        out.push('\n');
+        out.push_str(&format::item(&tokens));
     }
     out
 }
