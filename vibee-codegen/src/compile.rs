@@ -42,10 +42,12 @@ pub fn rust(project: &Project, checked: &Checked) -> Result<Option<String>, Stri
         return Ok(None);
     }
     let shown = shown_path(project, checked.spec);
-    catch_unwind(AssertUnwindSafe(|| emit::module(m, &shown))).map(Some).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("unknown reason").to_owned()
-    })
+    catch_unwind(AssertUnwindSafe(|| emit::module(m, &shown, &project.specs[checked.spec].module)))
+        .map(Some)
+        .map_err(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("unknown reason").to_owned()
+        })
 }
 
 /// Rust of every checked spec, as [`rust`], in the same order.

@@ -58,6 +58,16 @@ impl Body<'_> {
             Pos::At(i) => self.int(i, Mode::Exact),
             Pos::Data(e) => {
                 let v = self.scalar(*e).at(Prec::Cast);
+                // A stored index goes straight to `usize`.
+                let mut tokens: Vec<_> = v.clone().into_iter().collect();
+                let widened = tokens.len() > 2
+                    && tokens[tokens.len() - 2].to_string() == "as"
+                    && tokens[tokens.len() - 1].to_string() == "i32";
+                if widened {
+                    tokens.truncate(tokens.len() - 2);
+                    let v: TokenStream = tokens.into_iter().collect();
+                    return quote!(#v as usize);
+                }
                 quote!(#v as usize)
             }
         }

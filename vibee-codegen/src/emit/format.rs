@@ -55,7 +55,8 @@ fn restore_comments(text: &str) -> String {
             None => {
                 // Methods are set apart.
                 let method = trimmed.starts_with("fn ") && !out.trim_end().ends_with("#[inline(always)]");
-                if (method || trimmed == "#[inline(always)]") && !out.ends_with("{\n") && !indent.is_empty() {
+                let documented = trimmed.starts_with("///") && out.trim_end().ends_with('}');
+                if (method || documented || trimmed == "#[inline(always)]") && !out.ends_with("{\n") && !indent.is_empty() {
                     out.push('\n');
                 }
                 out.push_str(line);

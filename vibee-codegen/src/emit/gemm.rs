@@ -193,7 +193,7 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     let rows = rows.into_iter().filter(|(name, _)| super::kernel::mentions(&code, name));
     let rows: TokenStream = rows.map(|(name, value)| quote!(let #name = #value;)).collect();
     let code = quote!(#rows #code);
-    let fields = super::kernel::fields(&inner);
+    let fields = super::kernel::fields(&inner).retain(&code);
     let (struct_fields, generics, elided) = (&fields.declarations, &fields.generics, &fields.elided);
     let values = fields.values(!body.top);
     let names = fields.used_names(&code);

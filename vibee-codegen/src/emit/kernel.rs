@@ -34,6 +34,21 @@ impl Fields {
             .collect()
     }
 
+    /// Only the fields that some code mentions.
+    pub fn retain(mut self, code: &TokenStream) -> Self {
+        let keep: Vec<bool> = self.names.iter().map(|n| mentions(code, n)).collect();
+        let mut it = keep.iter();
+        self.declarations.retain(|_| *it.next().unwrap_or(&true));
+        let mut it = keep.iter();
+        self.names.retain(|_| *it.next().unwrap_or(&true));
+        let mut it = keep.iter();
+        self.buffers.retain(|_| *it.next().unwrap_or(&true));
+        if !self.declarations.iter().any(|d| d.to_string().contains("'a")) {
+            (self.generics, self.elided) = (quote!(), quote!());
+        }
+        self
+    }
+
     /// The fields that some code mentions.
     pub fn used_names(&self, code: &TokenStream) -> Vec<Ident> {
         self.names.iter().filter(|n| mentions(code, n)).cloned().collect()

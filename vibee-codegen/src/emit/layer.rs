@@ -441,16 +441,8 @@ impl<'a> Cx<'a> {
         let code = quote!(#checks #outputs #lets #steps Ok(()));
         let open = self.open(&code);
         // Outputs are written through reborrows.
-        let rebind: TokenStream = self
-            .layer
-            .forward
-            .outputs
-            .iter()
-            .map(|o| {
-                let name = &self.values[o.index()];
-                quote!(let mut #name = #name;)
-            })
-            .collect();
+        let written: Vec<&Ident> =
+            self.layer.forward.outputs.iter().map(|o| &self.values[o.index()]).collect();
         let scratch =
             if mentions(&code, &format_ident!("scratch")) { quote!(mut scratch) } else { quote!(_scratch) };
         let par = if mentions(&code, &format_ident!("par")) { quote!(par) } else { quote!(_par) };
@@ -463,6 +455,7 @@ impl<'a> Cx<'a> {
                         let (name, rest): (_, TokenStream) = (format_ident!("_{}", i), it.collect());
                         quote!(#name #rest)
                     }
+                    Some(proc_macro2::TokenTree::Ident(i)) if written.contains(&&i) => quote!(mut #p),
                     _ => p,
                 }
             })
@@ -479,7 +472,6 @@ impl<'a> Cx<'a> {
                 #(#params),*
             ) -> Result<(), ShapeError> {
                 #open
-                #rebind
                 #code
             }
         }
