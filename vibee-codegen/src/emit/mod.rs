@@ -15,7 +15,7 @@ mod names;
 
 use std::collections::BTreeSet;
 
-use vibee_spec::term::Module;
+use vibee_spec::term::{Kernel, Module};
 
 pub use kernel::KernelCode;
 
@@ -29,7 +29,17 @@ pub fn module_ident(name: &str) -> String {
     if out.is_empty() || out.starts_with(|c: char| c.is_ascii_digit()) {
         out.insert(0, '_');
     }
+    // `lib.rs`, `main.rs` and `bin/` mean something to cargo.
+    if matches!(out.as_str(), "lib" | "main" | "bin") {
+        out.push('_');
+    }
     names::ident(&out).to_string()
+}
+
+/// The function that a kernel becomes.
+#[must_use]
+pub fn function_name(k: &Kernel) -> String {
+    names::ident(&names::snake(&k.name)).to_string()
 }
 
 /// The Rust source of one spec. `spec` is its path for the header, `path` its place below the root.

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::emit::module_ident;
+
 /// One emitted module.
 #[derive(Clone, Debug)]
 pub struct Emitted {
@@ -121,26 +123,8 @@ fn with_declarations(text: &str, declarations: &str) -> String {
     format!("{}\n{declarations}{}", &text[..docs], &text[docs..])
 }
 
-/// Module names that Rust or the crate's layout reserves.
-const TAKEN: &[&str] = &["lib", "main", "mod", "bin"];
-
 fn identifiers(module: &str) -> Vec<String> {
-    module.split('/').map(identifier).collect()
-}
-
-/// A path component as a module name.
-fn identifier(component: &str) -> String {
-    let mut name: String = component
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
-        .collect();
-    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-        name.insert(0, '_');
-    }
-    if TAKEN.contains(&name.as_str()) || syn::parse_str::<syn::Ident>(&name).is_err() {
-        name.push('_');
-    }
-    name
+    module.split('/').map(module_ident).collect()
 }
 
 #[cfg(test)]
