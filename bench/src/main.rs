@@ -1,13 +1,13 @@
-//! Sentences a second of candle's MiniLM; iGLA's joins as soon as its model is generated.
+//! Sentences a second: iGLA's MiniLM against candle's.
 //!
 //! ```text
 //! cd bench && cargo run --release -- --threads 2 --json results.json
 //! ```
 //!
-//! All engines load the same file, get the same tokens in the same batches from iGLA's batching
+//! Both engines load the same file, get the same tokens in the same batches from the same batching
 //! code, and run on the same number of threads, taking turns within one process. Before anything is
-//! timed, each must reproduce the reference embeddings. The first engine takes part twice: how far
-//! its two columns differ (the A/A control) is how far any difference means nothing.
+//! timed, both must reproduce the reference embeddings. iGLA takes part twice: how far its two
+//! columns differ (the A/A control) is how far any difference means nothing.
 
 mod candle;
 mod check;
@@ -21,11 +21,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Parser;
 use igla::embed::{Embedder, Embeddings, Options};
+use igla::minilm::{self, MiniLm};
 use igla_runtime::Level;
 
 use candle::{Bert, Parallelism};
 
-/// Measure sentences a second.
+/// Compare sentences a second of iGLA and candle.
 #[derive(Parser)]
 struct Args {
     /// Model directory
@@ -50,27 +51,21 @@ struct Args {
 
 /// A competitor.
 pub enum Engine {
+    /// iGLA: batches side by side, one thread each.
+    Igla(Embedder<MiniLm>),
     /// candle, by one of its two ways to use several threads.
     Candle(Embedder<Bert>, Parallelism),
 }
 
 impl Engine {
     /// Embeds, on `threads` threads in all.
-    pub fn embed(
-        &self,
-        texts: &[Vec<u32>],
-        threads: NonZero<usize>,
-        batch: NonZero<usize>,
-    ) -> Result<Embeddings> {
+    pub fn embed(&self, texts: &[Vec<u32>], threads: NonZero<usize>, batch: NonZero<usize>) -> Result<Embeddings> {
         let one = NonZero::<usize>::MIN;
         let options = |threads| Options { threads, batch, level: Level::best() };
         Ok(match self {
-            Self::Candle(embedder, Parallelism::Batches) => {
-                embedder.embed_tokens(texts, options(threads), &|_| ())?
-            }
-            Self::Candle(embedder, Parallelism::Operations) => {
-                embedder.embed_tokens(texts, options(one), &|_| ())?
-            }
+            Self::Igla(embedder) => embedder.embed_tokens(texts, options(threads), &|_| ())?,
+            Self::Candle(embedder, Parallelism::Batches) => embedder.embed_tokens(texts, options(threads), &|_| ())?,
+            Self::Candle(embedder, Parallelism::Operations) => embedder.embed_tokens(texts, options(one), &|_| ())?,
         })
     }
 }
@@ -83,9 +78,10 @@ fn main() -> Result<()> {
         Ok(Engine::Candle(Embedder::new(model, &args.model, 256)?, parallelism))
     };
     let engines = [
+        ("igla", Engine::Igla(minilm::load(&args.model)?)),
         ("candle, batches in parallel", candle(Parallelism::Batches)?),
         ("candle, operations in parallel", candle(Parallelism::Operations)?),
-        ("batches again", candle(Parallelism::Batches)?),
+        ("igla again", Engine::Igla(minilm::load(&args.model)?)),
     ];
     for (name, engine) in &engines {
         check::reference(name, engine, threads, &args.reference)?;

@@ -1,0 +1,98 @@
+//! all-MiniLM-L6-v2 from a directory: the one place that knows the generated model and its files.
+//!
+//! Everything numeric is in [`generated::models::minilm`]; this file must not compute.
+
+use std::path::{Path, PathBuf};
+
+use generated::models::minilm::MiniLM;
+use igla_runtime::weights::Config as _;
+use igla_runtime::{Ctx, LoadError, ShapeError, View, ViewMut};
+
+use crate::config::Config;
+use crate::embed::{Embedder, SentenceModel};
+use crate::error::Error;
+use crate::weights::Safetensors;
+
+/// Tokens that the published model reads of a text; its `tokenizer.json` says fewer.
+const MAX_TOKENS: usize = 256;
+/// Where [`directory`] looks without `IGLA_MODEL`.
+const DEFAULT_DIR: &str = "models/all-MiniLM-L6-v2";
+
+/// The generated model with the sizes its callers ask for.
+pub struct MiniLm {
+    model: MiniLM,
+    dim: usize,
+    vocabulary: usize,
+    positions: usize,
+}
+
+/// The model directory when none is given: `$IGLA_MODEL`, else `models/all-MiniLM-L6-v2`.
+#[must_use]
+pub fn directory() -> PathBuf {
+    std::env::var_os("IGLA_MODEL").filter(|dir| !dir.is_empty()).unwrap_or_else(|| DEFAULT_DIR.into()).into()
+}
+
+/// Loads `config.json`, `model.safetensors` and `tokenizer.json` of a directory.
+///
+/// # Errors
+/// When the directory or a file is missing, malformed or belongs to another kind of model.
+pub fn load(dir: &Path) -> Result<Embedder<MiniLm>, Error> {
+    if !dir.is_dir() {
+        let problem = "there is no such model directory; scripts/fetch-minilm.sh fetches all-MiniLM-L6-v2, \
+                       --model or IGLA_MODEL names another place";
+        return Err(Error::file(dir, problem));
+    }
+    let config_path = dir.join("config.json");
+    let config = Config::open(&config_path)?;
+    check_kind(&config).map_err(|problem| Error::file(&config_path, problem))?;
+    let size = |key| config.int(key).map_err(|problem| Error::file(&config_path, problem));
+    let (dim, vocabulary, positions) =
+        (size("hidden_size")?, size("vocab_size")?, size("max_position_embeddings")?);
+    let weights_path = dir.join("model.safetensors");
+    let weights = Safetensors::open(&weights_path)?;
+    let model = MiniLM::load(&weights, &config).map_err(|problem| match &problem {
+        LoadError::MissingKey { .. } | LoadError::Value { .. } => Error::file(&config_path, problem),
+        LoadError::MissingTensor { name } => {
+            let hint = weights.similar(name).map(|found| format!("; was it renamed? there is `{found}`"));
+            Error::file(&weights_path, format!("{problem}{}", hint.unwrap_or_default()))
+        }
+        _ => Error::file(&weights_path, problem),
+    })?;
+    Embedder::new(MiniLm { model, dim, vocabulary, positions }, dir, MAX_TOKENS)
+}
+
+/// Variants of BERT that have the same tensors but another meaning are refused.
+fn check_kind(config: &Config) -> Result<(), String> {
+    for (key, only) in
+        [("model_type", "bert"), ("hidden_act", "gelu"), ("position_embedding_type", "absolute")]
+    {
+        if let Some(found) = config.text(key).filter(|found| *found != only) {
+            return Err(format!("`{key}` is {found:?}; only {only:?} is supported"));
+        }
+    }
+    Ok(())
+}
+
+impl SentenceModel for MiniLm {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn vocabulary(&self) -> usize {
+        self.vocabulary
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.positions
+    }
+
+    fn forward(
+        &self,
+        ctx: &mut Ctx,
+        tok: View<'_, u32, 2>,
+        mask: View<'_, f32, 2>,
+        y: ViewMut<'_, f32, 2>,
+    ) -> Result<(), ShapeError> {
+        self.model.forward(ctx, tok, mask, y)
+    }
+}
