@@ -244,6 +244,10 @@ impl Builder<'_, '_> {
             return Some(true);
         }
         if self.in_constraint && b.as_const().is_none() {
+            // Stands before the constraint that divides.
+            let text = format!("{} != 0", self.text(place));
+            self.add_check(Check::Where { text, lhs: b.clone(), cmp: Cmp::Ne, rhs: Int::default() });
+            self.facts.assume(&Int::constant(1), Cmp::Le, b);
             return Some(true);
         }
         if !self.in_position {

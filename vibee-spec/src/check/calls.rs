@@ -28,8 +28,12 @@ impl<'a> Builder<'_, 'a> {
     }
 
     fn inline_call(&mut self, call: &Call<'_, 'a>, env: &Env<'a>, place: Place) -> Option<Vec<DefId>> {
-        let Some(Global::Kernel(file, at)) = self.cx.find(env.frame.file, &call.callee.name) else {
-            return None;
+        let (file, at, named_types) = match self.cx.find(env.frame.file, &call.callee.name) {
+            Some(Global::Kernel(file, at)) => (file, at, None),
+            _ => {
+                let (file, at, types) = self.cx.find_instance(env.frame.file, &call.callee.name)?;
+                (file, at, Some(types))
+            }
         };
         let unit_file: &'a ast::File = self.cx.units[file].file;
         let k = &unit_file.kernels[at];
@@ -45,10 +49,14 @@ impl<'a> Builder<'_, 'a> {
             self.match_arguments(&k.name.name, &k.params, call.args.unwrap_or_default(), env, place)?;
         let mut values = vec![];
         for (p, e) in k.params.iter().zip(&given) {
-            values.push(self.argument(&k.name.name, p, e, env));
+            let stored = stored_type(p, k, named_types.as_deref());
+            values.push(self.argument(&k.name.name, p, stored.as_ref(), e, env));
         }
         let values: Vec<Value> = values.into_iter().collect::<Option<_>>()?;
-        let types = self.generic_types(k, &values, place)?;
+        let types = match named_types {
+            Some(types) => types,
+            None => self.generic_types(k, &values, place)?,
+        };
         let Some(kernel) = super::kernel::instance(self.cx, file, at, types) else {
             if file != self.file {
                 let d = Diagnostic::error(
@@ -133,7 +141,16 @@ impl<'a> Builder<'_, 'a> {
         out.into_iter().collect()
     }
 
-    pub fn argument(&mut self, callee: &str, p: &ast::Param, e: &'a Expr, env: &Env<'a>) -> Option<Value> {
+    /// Evaluates one argument. An expression over tensors becomes a definition, stored as
+    /// `stored` if the parameter has a type of its own.
+    pub fn argument(
+        &mut self,
+        callee: &str,
+        p: &ast::Param,
+        stored: Option<&DType>,
+        e: &'a Expr,
+        env: &Env<'a>,
+    ) -> Option<Value> {
         if matches!(p.ty.elem, TyElem::Dim) {
             return Some(Value::Size(self.size(e, env)?));
         }
@@ -157,7 +174,7 @@ impl<'a> Builder<'_, 'a> {
             _ if hir.first_whole().is_some() => {
                 let name = self.fresh_name(&format!("{callee}_{}", p.name.name));
                 let text = format!("{name} = {}", self.text(place));
-                Some(Value::Tensor(Source::Def(self.define_whole(&name, &hir, None, &text)?)))
+                Some(Value::Tensor(Source::Def(self.define_whole(&name, &hir, stored, &text)?)))
             }
             _ => {
                 let (param, rank) = (&p.name.name, p.ty.shape.len());
@@ -339,6 +356,17 @@ impl<'a> Builder<'_, 'a> {
             .note(format!("`{base}` uses `{name}` in sizes or positions"))
             .hint("pass an integer argument, a size or a constant");
         self.err(place, d);
+    }
+}
+
+/// The element type a parameter stores its tensor with, if that is known before the call.
+fn stored_type(p: &ast::Param, k: &ast::Kernel, types: Option<&[DType]>) -> Option<DType> {
+    let TyElem::Named(n) = &p.ty.elem else { return None };
+    let generic = k.generics.iter().position(|g| g.name == n.name);
+    match (generic, types) {
+        (Some(at), Some(types)) => types.get(at).cloned(),
+        (Some(_), None) => None,
+        (None, _) => super::types::word(&n.name),
     }
 }
 

@@ -521,6 +521,21 @@ impl<'a> Builder<'_, 'a> {
         None
     }
 
+    /// A single value or whole tensor of an expression (a side of a law).
+    pub fn define_value(&mut self, name: &str, e: &'a Expr) -> Option<DefId> {
+        let env = self.root();
+        let value = self.expand(e, &env)?;
+        self.settle(&value)?;
+        let text = self.text(value.place);
+        if value.first_whole().is_some() {
+            return self.define_whole(name, &value, None, &text);
+        }
+        let body = self.lower(&value)?;
+        let (body, dtype) = self.typed(body, None, value.place)?;
+        let name = name.to_string();
+        Some(self.push_def(Def { name, indices: vec![], dtype, shape: vec![], store: vec![], body, text }))
+    }
+
     /// `a, b = f(x)`.
     fn define_several(&mut self, d: &'a Define) -> Option<()> {
         let env = self.root();
@@ -530,7 +545,7 @@ impl<'a> Builder<'_, 'a> {
                 if matches!(
                     self.cx.find(self.file, &callee.name),
                     Some(super::globals::Global::Kernel(..))
-                ) =>
+                ) || self.cx.find_instance(self.file, &callee.name).is_some() =>
             {
                 let call = super::expand::Call {
                     callee,

@@ -12,7 +12,7 @@ use super::hir::{Hir, Kind, LetterId, Place};
 use super::suggest;
 use crate::ast::{Arg, Binder, Expr, ExprKind, Ident, TyElem};
 use crate::diag::Diagnostic;
-use crate::term::{DType, FoldOp, Int, Source};
+use crate::term::{DType, DefId, FoldOp, Int, Source};
 
 impl<'a> Builder<'_, 'a> {
     /// Resolves an expression in an environment.
@@ -249,19 +249,11 @@ impl<'a> Builder<'_, 'a> {
             Some(Global::Function(file, at)) => self.expand_function(file, at, call, env, place),
             Some(Global::Kernel(..)) => {
                 let outs = self.kernel_call(call, env, place)?;
-                let [def] = outs[..] else {
-                    self.err(
-                        place,
-                        Diagnostic::error(
-                            "V0217",
-                            place.span,
-                            format!("`{name}` has {} outputs, an expression has one value", outs.len()),
-                        )
-                        .hint(format!("name them in a line of their own: `a, b = {name}(…)`")),
-                    );
-                    return None;
-                };
-                Some(value_or_whole(Source::Def(def), self.k.def(def).shape.is_empty()))
+                self.one_output(&outs, name, place)
+            }
+            None if self.cx.find_instance(env.frame.file, name).is_some() => {
+                let outs = self.kernel_call(call, env, place)?;
+                self.one_output(&outs, name, place)
             }
             Some(Global::Constant(..)) | None => {
                 self.unknown_callee(call, env, place);
@@ -281,6 +273,21 @@ impl<'a> Builder<'_, 'a> {
                 None
             }
         }
+    }
+
+    fn one_output(&mut self, outs: &[DefId], name: &str, place: Place) -> Option<Kind> {
+        let [def] = outs[..] else {
+            let n = outs.len();
+            let d = Diagnostic::error(
+                "V0217",
+                place.span,
+                format!("`{name}` has {n} outputs, an expression has one value"),
+            )
+            .hint(format!("name them in a line of their own: `a, b = {name}(…)`"));
+            self.err(place, d);
+            return None;
+        };
+        Some(value_or_whole(Source::Def(def), self.k.def(def).shape.is_empty()))
     }
 
     fn unknown_callee(&mut self, call: &Call<'_, 'a>, env: &Env<'a>, place: Place) {

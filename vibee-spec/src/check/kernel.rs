@@ -26,7 +26,10 @@ pub(super) fn instance(cx: &mut Cx<'_>, file: usize, at: usize, types: Vec<DType
         return None;
     }
     cx.active.push(global);
+    let quiet = usize::from(cx.quiet_kernels);
+    cx.silent += quiet;
     let kernel = build(cx, file, at, &key.2).map(Rc::new);
+    cx.silent -= quiet;
     cx.active.pop();
     cx.kernels.insert(key, kernel.clone());
     kernel

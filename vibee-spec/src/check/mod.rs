@@ -11,6 +11,7 @@
 //! | definitions and left sides | [`defs`], [`split`] |
 //! | kernel calls | [`calls`], [`bind`], [`graft`] |
 //! | layers and models | [`layers`], [`forward`], [`subcall`], [`liveness`] |
+//! | test cases and laws | [`cases`], [`values`], [`laws`] |
 //!
 //! One run shows every finding of a file: what has an error is poisoned, and uses of it stay
 //! silent. Nothing here depends on what a kernel, function or size is called, and nothing knows
@@ -22,6 +23,7 @@ mod bind;
 mod builder;
 mod builtins;
 mod calls;
+mod cases;
 mod cycles;
 mod defs;
 mod expand;
@@ -35,6 +37,7 @@ mod header;
 mod hir;
 mod indices;
 mod kernel;
+mod laws;
 mod layers;
 mod liveness;
 mod lower;
@@ -46,9 +49,13 @@ mod split;
 mod subcall;
 mod suggest;
 mod types;
+mod values;
 mod visit;
 
+pub use cases::{Case, Expected, Tests, cases};
 pub use globals::Imports;
+pub use laws::{Law, LawVar};
+pub use values::Data;
 
 use crate::ast;
 use crate::diag::{Diagnostic, Diags};

@@ -211,7 +211,7 @@ impl<'a> Builder<'_, 'a> {
             },
         };
         let env = self.root();
-        let given = self.argument(callee, &param, e, &env)?;
+        let given = self.argument(callee, &param, Some(&input.dtype), e, &env)?;
         match given {
             Given::Tensor(s) => {
                 let (shape, dtype) = (self.shape(s).0.to_vec(), self.shape(s).1.clone());
