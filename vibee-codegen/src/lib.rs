@@ -6,7 +6,9 @@
 pub mod compile;
 pub mod emit;
 pub mod generate;
+pub mod harness;
 pub mod loops;
 pub mod passes;
 pub mod project;
 pub mod schedule;
+pub mod values;

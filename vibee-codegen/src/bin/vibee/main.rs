@@ -5,8 +5,11 @@
 
 mod check;
 mod completions;
+mod eval;
 mod explain;
 mod generate;
+mod one;
+mod run;
 mod show;
 mod ui;
 
@@ -41,6 +44,8 @@ enum Command {
     Gen(generate::Args),
     Check(check::Args),
     Show(show::Args),
+    Eval(eval::Args),
+    Run(run::Args),
     Explain(explain::Args),
     Completions(completions::Args),
 }
@@ -52,6 +57,8 @@ fn main() -> ExitCode {
         Command::Gen(args) => generate::run(&args, &ui),
         Command::Check(args) => check::run(&args, &ui),
         Command::Show(args) => show::run(&args, &ui),
+        Command::Eval(args) => eval::run(&args, &ui),
+        Command::Run(args) => run::run(&args, &ui),
         Command::Explain(args) => explain::run(&args, &ui),
         Command::Completions(args) => completions::run(&args),
     };

@@ -1,0 +1,64 @@
+//! Puts igla-runtime's sources into the compiler, so that `vibee test` works in any folder.
+//!
+//! Writes `runtime.rs` (a list of paths and texts) and the manifest of the runtime as a package of
+//! its own, with the workspace's versions filled in.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+fn main() -> io::Result<()> {
+    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let root = here.join("..");
+    let runtime = root.join("igla-runtime");
+    let mut sources = Vec::new();
+    collect(&runtime.join("src"), &mut sources)?;
+    sources.sort();
+    let mut list = String::from("&[\n");
+    for path in sources {
+        let below = path.strip_prefix(&runtime).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        let _ = writeln!(list, "    ({below:?}, include_str!({:?})),", path.to_string_lossy());
+    }
+    list += "]\n";
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    fs::write(out.join("runtime.rs"), list)?;
+    fs::write(out.join("runtime.toml"), manifest(&root, &runtime)?)?;
+    for watched in [runtime.join("src"), runtime.join("Cargo.toml"), root.join("Cargo.toml")] {
+        println!("cargo::rerun-if-changed={}", watched.display());
+    }
+    Ok(())
+}
+
+fn collect(folder: &Path, out: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, out)?;
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            out.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// The runtime's manifest without its workspace: `half.workspace = true` becomes the workspace's line.
+fn manifest(root: &Path, runtime: &Path) -> io::Result<String> {
+    let workspace = fs::read_to_string(root.join("Cargo.toml"))?;
+    let own = fs::read_to_string(runtime.join("Cargo.toml"))?;
+    let mut out = format!(
+        "[package]\nname = \"igla-runtime\"\nversion = \"{}\"\nedition = \"2024\"\n\n[dependencies]\n",
+        env::var("CARGO_PKG_VERSION").unwrap_or_default()
+    );
+    let lines = own.lines().skip_while(|l| *l != "[dependencies]").skip(1);
+    for line in lines.take_while(|l| !l.starts_with('[')).filter(|l| !l.trim().is_empty()) {
+        let shared = line.split_once(".workspace").map(|(name, _)| format!("{} =", name.trim()));
+        let full = match &shared {
+            Some(head) => workspace.lines().find(|l| l.starts_with(head.as_str())),
+            None => Some(line),
+        };
+        let full = full.ok_or_else(|| io::Error::other(format!("no version for `{line}`")))?;
+        out += full;
+        out.push('\n');
+    }
+    Ok(out)
+}

@@ -1,0 +1,153 @@
+//! The scratch package: generated modules, the driver and the runtime, built by cargo.
+//!
+//! It lives in a cache that all runs share, so the runtime is compiled once. The runtime's source is
+//! part of this program ([`RUNTIME`]); nothing but cargo and its registry cache is needed.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use vibee_spec::term::{Kernel, Module};
+
+use super::driver;
+use crate::emit;
+use crate::generate::manifest::hash;
+use crate::generate::plan::replace;
+use crate::generate::tree::{Emitted, files, rust_path};
+
+/// Paths and texts of igla-runtime's sources.
+const RUNTIME: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/runtime.rs"));
+
+/// igla-runtime's manifest as a package of its own.
+const RUNTIME_MANIFEST: &str = include_str!(concat!(env!("OUT_DIR"), "/runtime.toml"));
+
+/// Versions that the compiler itself was built and tested with.
+const LOCK: &str = include_str!("../../../Cargo.lock");
+
+/// A kernel that the driver can call.
+#[derive(Clone, Debug)]
+pub struct Target<'a> {
+    /// Its meaning.
+    pub kernel: &'a Kernel,
+    /// Its function's path in the scratch crate, `nn::rmsnorm::rmsnorm`.
+    pub path: String,
+}
+
+/// Specs to build: module path, shown path and meaning of each.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec<'a> {
+    /// Below its root, `/`-separated.
+    pub module: &'a str,
+    /// As generated code names it.
+    pub shown: &'a str,
+    /// Kernels; layers and models are left out.
+    pub terms: &'a Module,
+}
+
+/// A built driver. Holds the package's lock: equal packages are used one after the other.
+#[derive(Debug)]
+pub struct Build {
+    /// The driver's program.
+    pub program: PathBuf,
+    _lock: File,
+}
+
+/// All kernels of some specs, in the order in which the driver numbers them.
+#[must_use]
+pub fn targets<'a>(specs: &[Spec<'a>]) -> Vec<Target<'a>> {
+    let one = |s: &Spec<'a>| {
+        let module = rust_path(s.module);
+        let path = move |k: &Kernel| format!("{module}::{}", emit::function_name(k));
+        s.terms.kernels.iter().map(move |kernel| Target { kernel, path: path(kernel) })
+    };
+    specs.iter().flat_map(one).collect()
+}
+
+/// Where scratch packages and compiled code go: `$VIBEE_CACHE`, else the user's cache folder.
+#[must_use]
+pub fn cache() -> PathBuf {
+    let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let user = || var("XDG_CACHE_HOME").or_else(|| Some(var("HOME")?.join(".cache")));
+    var("VIBEE_CACHE")
+        .or_else(|| Some(user()?.join("vibee")))
+        .unwrap_or_else(|| std::env::temp_dir().join("vibee"))
+}
+
+/// Builds the driver of some specs. `key` names the package: equal keys share a folder.
+///
+/// # Errors
+/// When files cannot be written, cargo cannot run, or the generated code does not compile.
+pub fn build(key: &str, specs: &[Spec<'_>]) -> Result<Build> {
+    let cache = std::path::absolute(cache())?;
+    let name = format!("vibee-{}", &hash(key.as_bytes())[..16]);
+    let folder = cache.join("packages").join(&name);
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let lock = File::create(folder.join(".lock")).context("cannot create the package's lock")?;
+    lock.lock().context("cannot lock the package")?;
+
+    let runtime = write_runtime(&cache)?;
+    write_new(&folder.join("Cargo.toml"), &manifest(&name, &runtime))?;
+    if !folder.join("Cargo.lock").exists() {
+        replace(&folder.join("Cargo.lock"), LOCK)?;
+    }
+    let mut emitted = Vec::new();
+    for s in specs {
+        let terms = Module { layers: vec![], models: vec![], ..s.terms.clone() };
+        let code = emit::module(&terms, s.shown, s.module);
+        emitted.push(Emitted { module: s.module.to_owned(), spec: s.shown.to_owned(), code });
+    }
+    for (path, file) in files(&emitted).map_err(anyhow::Error::msg)? {
+        write_new(&folder.join("src").join(path), &file.text)?;
+    }
+    write_new(&folder.join("driver/main.rs"), &driver::source(&targets(specs)))?;
+    let target = cache.join("target");
+    cargo(&folder, &target)?;
+    Ok(Build { program: target.join("release").join(&name), _lock: lock })
+}
+
+fn manifest(name: &str, runtime: &Path) -> String {
+    format!(
+        "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
+         [lib]\nname = \"kernels\"\n\n[[bin]]\nname = \"{name}\"\npath = \"driver/main.rs\"\n\n\
+         [dependencies]\nigla-runtime = {{ path = {runtime:?} }}\n\n\
+         [profile.release]\nopt-level = 3\ncodegen-units = 16\ndebug = false\nincremental = false\n\n[workspace]\n"
+    )
+}
+
+/// Writes the runtime's sources into a folder named after their contents.
+fn write_runtime(cache: &Path) -> Result<PathBuf> {
+    let all: String = RUNTIME.iter().flat_map(|(path, text)| [*path, *text]).collect();
+    let folder = cache.join("runtime").join(&hash((all + RUNTIME_MANIFEST).as_bytes())[..16]);
+    for (path, text) in RUNTIME {
+        write_new(&folder.join(path), text)?;
+    }
+    write_new(&folder.join("Cargo.toml"), RUNTIME_MANIFEST)?;
+    Ok(folder)
+}
+
+/// Writes a file unless it has that text: cargo rebuilds what is newer.
+fn write_new(path: &Path, text: &str) -> Result<()> {
+    if std::fs::read_to_string(path).is_ok_and(|old| old == text) { Ok(()) } else { replace(path, text) }
+}
+
+/// Builds without the network, and with it only if a package is missing.
+fn cargo(folder: &Path, target: &Path) -> Result<()> {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let run = |offline: bool| {
+        let mut command = Command::new(&program);
+        command.args(["build", "--release", "--quiet", "--color=never", "--bins"]);
+        command.args(offline.then_some("--offline"));
+        command.current_dir(folder).env("CARGO_TARGET_DIR", target).stdin(Stdio::null());
+        command.output().context("cannot run cargo; it is needed to compile kernels")
+    };
+    let mut output = run(true)?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if !output.status.success() && text(&output.stderr).contains("--offline") {
+        output = run(false)?;
+    }
+    if !output.status.success() {
+        bail!("the generated code does not build in {}:\n{}", folder.display(), text(&output.stderr));
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! The running driver: one call at a time, restarted when a call crashes or hangs it.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use vibee_spec::term::Kernel;
+
+use super::wire::{self, Call};
+
+/// A call that takes longer than this hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a call ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// The elements of all outputs, one after the other.
+    Done(Vec<f64>),
+    /// The kernel returned an error.
+    Refused(String),
+    /// It panicked, crashed, hung, or wrote where it must not.
+    Failed(String),
+    /// Rust's types cannot express the call.
+    Inexpressible,
+}
+
+/// A driver process.
+#[derive(Debug)]
+pub struct Driver {
+    program: PathBuf,
+    levels: Vec<String>,
+    running: Running,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    stdin: ChildStdin,
+    answers: Receiver<(u8, Vec<u8>)>,
+}
+
+impl Driver {
+    /// Starts a driver program.
+    ///
+    /// # Errors
+    /// When it cannot be started or does not answer.
+    pub fn start(program: &Path) -> Result<Driver> {
+        let (running, levels) = start(program)?;
+        Ok(Driver { program: program.to_owned(), levels, running })
+    }
+
+    /// The machine's instruction-set levels, lowest first.
+    #[must_use]
+    pub fn levels(&self) -> &[String] {
+        &self.levels
+    }
+
+    /// Calls kernel `number`.
+    ///
+    /// # Errors
+    /// When the driver cannot be restarted after a crash.
+    pub fn call(&mut self, number: u32, kernel: &Kernel, call: &Call<'_>) -> Result<Reply> {
+        let Some(bytes) = wire::encode(number, kernel, call) else { return Ok(Reply::Inexpressible) };
+        // A driver that died while reading shows in the answer.
+        let _ = self.running.stdin.write_all(&bytes).and_then(|()| self.running.stdin.flush());
+        let (status, payload) = match self.running.answers.recv_timeout(PATIENCE) {
+            Ok(answer) => answer,
+            Err(why) => return self.restart(why),
+        };
+        let text = || String::from_utf8_lossy(&payload).into_owned();
+        Ok(match status {
+            0 => Reply::Done(wire::decode(&payload)),
+            1 => Reply::Refused(text()),
+            2 => Reply::Failed(format!("panicked: {}", text().replace('\n', " "))),
+            _ => Reply::Failed(text()),
+        })
+    }
+
+    fn restart(&mut self, why: RecvTimeoutError) -> Result<Reply> {
+        let _ = self.running.child.kill();
+        let status = self.running.child.wait().map_or_else(|e| e.to_string(), |s| s.to_string());
+        let text = match why {
+            RecvTimeoutError::Timeout => format!("gave no result within {} s", PATIENCE.as_secs()),
+            RecvTimeoutError::Disconnected => format!("ended the process: {status}"),
+        };
+        self.running = start(&self.program)?.0;
+        Ok(Reply::Failed(text))
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.running.child.kill();
+        let _ = self.running.child.wait();
+    }
+}
+
+fn start(program: &Path) -> Result<(Running, Vec<String>)> {
+    let mut command = Command::new(program);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
+    let (Some(stdin), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        bail!("the driver has no pipes");
+    };
+    let (send, answers) = channel();
+    std::thread::spawn(move || {
+        // Ends with the process, or when nobody waits for answers.
+        while let Some(answer) = read(&mut stdout) {
+            if send.send(answer).is_err() {
+                break;
+            }
+        }
+    });
+    let Ok((_, names)) = answers.recv_timeout(PATIENCE) else { bail!("the driver does not answer") };
+    let levels = String::from_utf8_lossy(&names).split(' ').map(str::to_owned).collect();
+    Ok((Running { child, stdin, answers }, levels))
+}
+
+fn read(from: &mut impl Read) -> Option<(u8, Vec<u8>)> {
+    let (mut status, mut len) = ([0; 1], [0; 8]);
+    from.read_exact(&mut status).ok()?;
+    from.read_exact(&mut len).ok()?;
+    let mut payload = Vec::new();
+    let len = u64::from_le_bytes(len);
+    let got = from.take(len).read_to_end(&mut payload).ok()?;
+    (got as u64 == len).then_some((status[0], payload))
+}

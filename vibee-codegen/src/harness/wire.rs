@@ -1,0 +1,102 @@
+//! Calls of kernels as bytes, little-endian; every number of an argument is an `f64`, which holds
+//! all values of all element types.
+//!
+//! | part | bytes |
+//! |---|---|
+//! | call | kernel `u32`, level `u32`, threads `u32`, parameters as written, outputs |
+//! | size or scalar | one number |
+//! | tensor | its dims (numbers), offset `u32`, row padding `u32`, elements in row-major order |
+//! | output | its dims, offset, row padding |
+//! | answer | status `u8`, length `u64`, outputs' elements as numbers, or a text |
+
+use vibee_spec::interp::{Tensor, TensorData, dim_arguments};
+use vibee_spec::term::{DType, Kernel, ParamRef};
+
+/// Where arguments lie in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Elements between a 64-byte boundary and the first element.
+    pub offset: u32,
+    /// Elements between rows.
+    pub pad: u32,
+}
+
+/// A call of one kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// Sizes passed as numbers, in the order of [`dim_arguments`].
+    pub dims: &'a [i64],
+    /// Other arguments.
+    pub inputs: &'a [Tensor],
+    /// Extents of the outputs.
+    pub outputs: &'a [Vec<usize>],
+    /// How all of them lie in memory.
+    pub layout: Layout,
+    /// Position among the driver's levels.
+    pub level: u32,
+    /// Threads to run on.
+    pub threads: u32,
+}
+
+/// The bytes of a call; `None` if Rust's types cannot express it (a negative size, an index beyond
+/// `u32`), so that no caller could make it.
+#[must_use]
+pub fn encode(number: u32, kernel: &Kernel, call: &Call<'_>) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    for v in [number, call.level, call.threads] {
+        out.extend_from_slice(&v.to_le_bytes());
+    }
+    let given = dim_arguments(kernel);
+    for p in &kernel.params {
+        match p {
+            ParamRef::Dim(d) => {
+                let at = given.iter().position(|g| g == d)?;
+                number_to(&mut out, u32::try_from(*call.dims.get(at)?).ok()?.into());
+            }
+            ParamRef::Input(i) => {
+                let (input, tensor) = (kernel.input(*i), &call.inputs[i.index()]);
+                if !input.shape.is_empty() {
+                    array(&mut out, &tensor.dims, call.layout);
+                }
+                elements(&mut out, &input.dtype, tensor)?;
+            }
+        }
+    }
+    for dims in call.outputs {
+        array(&mut out, dims, call.layout);
+    }
+    Some(out)
+}
+
+fn array(out: &mut Vec<u8>, dims: &[usize], layout: Layout) {
+    dims.iter().for_each(|d| number_to(out, *d as f64));
+    out.extend_from_slice(&layout.offset.to_le_bytes());
+    out.extend_from_slice(&layout.pad.to_le_bytes());
+}
+
+fn number_to(out: &mut Vec<u8>, number: f64) {
+    out.extend_from_slice(&number.to_le_bytes());
+}
+
+fn elements(out: &mut Vec<u8>, dtype: &DType, tensor: &Tensor) -> Option<()> {
+    out.reserve(tensor.data.len() * 8);
+    match &tensor.data {
+        TensorData::Float(v) => v.iter().for_each(|v| number_to(out, *v)),
+        TensorData::Bool(v) => v.iter().for_each(|v| number_to(out, f64::from(u8::from(*v)))),
+        TensorData::Int(v) => {
+            let unsigned = matches!(dtype, DType::Idx(_) | DType::Len(_));
+            for v in v {
+                let fits = if unsigned { u32::try_from(*v).is_ok() } else { i32::try_from(*v).is_ok() };
+                fits.then(|| number_to(out, *v as f64))?;
+            }
+        }
+    }
+    Some(())
+}
+
+/// The numbers of an answer.
+#[must_use]
+pub fn decode(payload: &[u8]) -> Vec<f64> {
+    let number = |b: &[u8]| b.try_into().map_or(f64::NAN, f64::from_le_bytes);
+    payload.chunks_exact(8).map(number).collect()
+}
