@@ -83,6 +83,8 @@ pub struct Body<'a> {
     pub tile: Option<(DefId, Ident)>,
     /// In an epilogue: the column index counts from this column.
     pub offset: Option<(IndexId, Ident)>,
+    /// What the kernel's items are named after.
+    pub base: String,
     /// Written in the kernel's own function rather than in a task.
     pub top: bool,
 }
@@ -138,6 +140,7 @@ impl<'a> Body<'a> {
             packed: BTreeSet::new(),
             tile: None,
             offset: None,
+            base: String::new(),
             top: false,
         }
     }

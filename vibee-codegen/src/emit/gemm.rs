@@ -138,8 +138,7 @@ fn target(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
 fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     let Some(e) = g.epilogue else { return quote!(&()) };
     let value = body.p.program.def(e).value;
-    let name =
-        format_ident!("{}{}Rows", camel(&body.p.program.kernel.name), camel(&body.p.program.def(e).name));
+    let name = format_ident!("{}{}Rows", body.base, camel(&body.p.program.def(e).name));
     let mut inner = Body::new(body.p, body.names.clone(), body.stage);
     inner.written.clear();
     inner.packed = body.packed.clone();

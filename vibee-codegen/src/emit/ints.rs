@@ -55,7 +55,10 @@ fn sum(leaves: &dyn Leaves, i: &Int, mode: Mode) -> TokenStream {
             let m = if many { quote!((#m)) } else { m };
             match (p, mode) {
                 (None, Mode::Exact | Mode::Saturating) => zero,
-                (None, _) => quote!(-(#m)),
+                (None, _) => {
+                    let m = strip(m);
+                    quote!(-(#m))
+                }
                 (Some(p), Mode::Saturating) => {
                     let compound = i.terms().filter(|(_, c)| *c > 0).count() > 1 || !is_simple(i);
                     let m = strip(m);

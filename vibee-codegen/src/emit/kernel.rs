@@ -171,15 +171,54 @@ pub struct Style<'a> {
     pub packed: &'a BTreeSet<InputId>,
 }
 
-/// Emits a kernel.
-pub fn kernel(loops: &LoopProgram, style: &Style<'_>) -> KernelCode {
+/// A kernel for fixed sizes.
+pub struct Variant {
+    /// The sizes.
+    pub sizes: Vec<(vibee_spec::term::DimId, i64)>,
+    /// Its own schedule.
+    pub loops: LoopProgram,
+}
+
+/// Emits a kernel, and what it runs instead for the sizes it is specialised for.
+pub fn kernel(loops: &LoopProgram, style: &Style<'_>, variants: &[Variant]) -> KernelCode {
+    let base = camel(&style.name.to_string());
+    let general = calls(loops, style, &base);
+    let mut items = Vec::new();
+    let mut special = TokenStream::new();
+    for v in variants {
+        let suffix: String =
+            v.sizes.iter().map(|(d, n)| format!("{}{n}", camel(&loops.program.kernel.dims[d.index()].name))).collect();
+        let calls = calls(&v.loops, style, &format!("{base}{suffix}"));
+        let names = Names::new(&v.loops);
+        let conditions = v.sizes.iter().map(|(d, n)| {
+            let (d, n) = (names.dim(*d), Literal::i64_unsuffixed(*n));
+            quote!(#d == #n)
+        });
+        let body = framed(&v.loops, &calls.names, style, &calls.code);
+        special.extend(quote!(if #(#conditions)&&* { #body return Ok(()); }));
+        items.extend(calls.items);
+    }
+    let function = function(loops, &general.names, style, &special, &general.code);
+    items.splice(0..0, general.items);
+    items.insert(0, function);
+    KernelCode { items }
+}
+
+/// The stages of a kernel: what runs them, and the items they are.
+struct Calls {
+    items: Vec<TokenStream>,
+    names: Names,
+    code: TokenStream,
+}
+
+fn calls(loops: &LoopProgram, style: &Style<'_>, base: &str) -> Calls {
     let mut names = Names::new(loops);
     let mut items = Vec::new();
-    let mut calls = TokenStream::new();
-    let base = camel(&style.name.to_string());
+    let mut code = TokenStream::new();
     for stage in &loops.stages {
         let mut body = Body::new(loops, names.clone(), stage);
         body.packed = style.packed.clone();
+        body.base = base.to_owned();
         let call = match stage.body.as_slice() {
             [Stmt::Gemm(g)] if stage.grid.is_empty() => {
                 body.top = true;
@@ -188,15 +227,13 @@ pub fn kernel(loops: &LoopProgram, style: &Style<'_>) -> KernelCode {
                 let call = super::gemm::as_stage(&mut body, g);
                 quote!(#comment #call)
             }
-            _ => task(&mut body, stage, &base, loops.stages.len() > 1, &mut items),
+            _ => task(&mut body, stage, base, loops.stages.len() > 1, &mut items),
         };
         items.append(&mut body.items);
         names.adopt(&body.names);
-        calls.extend(call);
+        code.extend(call);
     }
-    let function = function(loops, &names, style, calls);
-    items.insert(0, function);
-    KernelCode { items }
+    Calls { items, names, code }
 }
 
 /// A stage as a task type; returns the call that runs it.
@@ -397,7 +434,13 @@ fn statements(stmts: &[Stmt], out: &mut Vec<vibee_spec::term::DefId>) {
 }
 
 /// The kernel's function.
-fn function(loops: &LoopProgram, names: &Names, style: &Style<'_>, calls: TokenStream) -> TokenStream {
+fn function(
+    loops: &LoopProgram,
+    names: &Names,
+    style: &Style<'_>,
+    special: &TokenStream,
+    calls: &TokenStream,
+) -> TokenStream {
     let k = &loops.program.kernel;
     let top = Top { names, loops };
     let name = &style.name;
@@ -439,14 +482,8 @@ fn function(loops: &LoopProgram, names: &Names, style: &Style<'_>, calls: TokenS
         splits.extend(split);
     }
     let checks = if style.public { checks(&top, loops) } else { quote!() };
-    let arena = arena(&top, loops);
-    let bytes = arena_bytes(&top, loops, &name.to_string());
-    let frame = match (style.public, arena.is_empty()) {
-        (false, _) => quote!(),
-        (true, true) => quote!(let (_, mut par) = ctx.frame(0);),
-        (true, false) => quote!(let (mut scratch, mut par) = ctx.frame(#bytes);),
-    };
-    let body = quote! { #checks #splits #frame #arena #calls };
+    let framed = framed(loops, names, style, calls);
+    let body = quote! { #checks #splits #special #framed };
     let docs = if style.public { super::docs::kernel(loops) } else { super::docs::step(loops) };
     let docs = docs.iter().map(|l| quote!(#[doc = #l]));
     // Parameters that only shape checks of the caller would use.
@@ -476,6 +513,19 @@ fn function(loops: &LoopProgram, names: &Names, style: &Style<'_>, calls: TokenS
         #(#docs)*
         pub fn #name(ctx: &mut Ctx, #(#params),*) -> Result<(), ShapeError> { #body Ok(()) }
     }
+}
+
+/// The stages with the scratch they share.
+fn framed(loops: &LoopProgram, names: &Names, style: &Style<'_>, calls: &TokenStream) -> TokenStream {
+    let top = Top { names, loops };
+    let arena = arena(&top, loops);
+    let bytes = arena_bytes(&top, loops, &style.name.to_string());
+    let frame = match (style.public, arena.is_empty()) {
+        (false, _) => quote!(),
+        (true, true) => quote!(let (_, mut par) = ctx.frame(0);),
+        (true, false) => quote!(let (mut scratch, mut par) = ctx.frame(#bytes);),
+    };
+    quote! { #frame #arena #calls }
 }
 
 /// Sizes that a step's function takes as arguments: those its code can mention.

@@ -723,7 +723,7 @@ impl<'a> Cx<'a> {
                 .map(|(n, _)| InputId(n as u32))
                 .collect();
             let style = Style { name: c.name.clone(), public: false, packed: &packed };
-            items.extend(kernel(&c.loops, &style).items);
+            items.extend(kernel(&c.loops, &style, &[]).items);
         }
         items
     }

@@ -59,13 +59,14 @@ pub fn module(module: &Module, spec: &str, path: &str) -> String {
     out.push_str("use igla_runtime::prelude::*;\n");
     let mut items = Vec::new();
     for k in &module.kernels {
-        let loops = schedule::run(passes::run(k.clone()));
-        let style = kernel::Style {
-            name: names::ident(&names::snake(&k.name)),
-            public: true,
-            packed: &BTreeSet::new(),
-        };
-        items.extend(kernel::kernel(&loops, &style).items);
+        let general = schedule::run(passes::run(k.clone()));
+        let variants: Vec<kernel::Variant> = passes::variants(k)
+            .into_iter()
+            .map(|sizes| kernel::Variant { loops: schedule::run(passes::run(passes::fix(k, &sizes))), sizes })
+            .collect();
+        let name = names::ident(&names::snake(&k.name));
+        let style = kernel::Style { name, public: true, packed: &BTreeSet::new() };
+        items.extend(kernel::kernel(&general, &style, &variants).items);
     }
     for l in &module.layers {
         items.extend(layer::layer(l, path));

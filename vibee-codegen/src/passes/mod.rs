@@ -4,6 +4,7 @@
 //! fold, positions are split into axes, and repeated or trivial work is shared. Passes must not
 //! look at names, and must not decide loop order or storage.
 
+mod fix;
 mod flat;
 mod inline;
 mod lift;
@@ -11,6 +12,7 @@ mod rewrite;
 mod share;
 mod split;
 
+pub use fix::{fix, variants};
 pub use flat::{Definition, Fold, Program, Target};
 #[doc(hidden)]
 pub use rewrite::conjoin;
