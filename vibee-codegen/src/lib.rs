@@ -3,6 +3,7 @@
 //! `passes` (term → term) → `schedule` (term → loops) → `emit` (loops → Rust).
 //! This crate never depends on the code it generates.
 
+pub mod account;
 pub mod compile;
 pub mod emit;
 pub mod generate;
@@ -11,4 +12,5 @@ pub mod loops;
 pub mod passes;
 pub mod project;
 pub mod schedule;
+pub mod trial;
 pub mod values;

@@ -56,7 +56,10 @@ fn restore_comments(text: &str) -> String {
                 // Methods are set apart.
                 let method = trimmed.starts_with("fn ") && !out.trim_end().ends_with("#[inline(always)]");
                 let documented = trimmed.starts_with("///") && out.trim_end().ends_with('}');
-                if (method || documented || trimmed == "#[inline(always)]") && !out.ends_with("{\n") && !indent.is_empty() {
+                if (method || documented || trimmed == "#[inline(always)]")
+                    && !out.ends_with("{\n")
+                    && !indent.is_empty()
+                {
                     out.push('\n');
                 }
                 out.push_str(line);

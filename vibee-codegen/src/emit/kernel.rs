@@ -186,8 +186,11 @@ pub fn kernel(loops: &LoopProgram, style: &Style<'_>, variants: &[Variant]) -> K
     let mut items = Vec::new();
     let mut special = TokenStream::new();
     for v in variants {
-        let suffix: String =
-            v.sizes.iter().map(|(d, n)| format!("{}{n}", camel(&loops.program.kernel.dims[d.index()].name))).collect();
+        let suffix: String = v
+            .sizes
+            .iter()
+            .map(|(d, n)| format!("{}{n}", camel(&loops.program.kernel.dims[d.index()].name)))
+            .collect();
         let calls = calls(&v.loops, style, &format!("{base}{suffix}"));
         let names = Names::new(&v.loops);
         let conditions = v.sizes.iter().map(|(d, n)| {

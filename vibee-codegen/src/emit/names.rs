@@ -98,8 +98,8 @@ impl Names {
                 d.free.iter().map(|i| program.kernel.indices[i.index()].name.as_str()).collect();
             let base = match (place.buffer, letters.is_empty()) {
                 (None, _) => snake(&d.name),
-                (Some(_), true) => format!("{}_value", snake(&d.name)),
-                (Some(_), false) => format!("{}_{}", snake(&d.name), snake(&letters)),
+                (Some(_), true) => format!("{}_value", snake(&d.name).trim_end_matches('_')),
+                (Some(_), false) => format!("{}_{}", snake(&d.name).trim_end_matches('_'), snake(&letters)),
             };
             if place.variable || d.fold.is_some() {
                 let name = names.fresh(&base);

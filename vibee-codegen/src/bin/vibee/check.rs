@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use vibee_codegen::compile;
+use vibee_codegen::project::{Checked, Project};
+use vibee_codegen::{account, compile};
 
 use crate::ui::{Outcome, Ui, count};
 
@@ -32,6 +33,42 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Outcome> {
         let errors = count(counts.errors, "error");
         let warnings = count(counts.warnings, "warning");
         ui.note(&format!("{}: {errors}, {warnings}", count(checked.len(), "spec")));
+        if counts.errors == 0 {
+            models(&project, &checked);
+        }
         Ok(if counts.errors == 0 { Outcome::Clean } else { Outcome::Findings })
     })?
+}
+
+/// One line a model whose sizes are known: parameters and bytes.
+fn models(project: &Project, checked: &[Checked]) {
+    if checked.iter().all(|c| c.module.models.is_empty()) {
+        return;
+    }
+    // Sublayers may be declared in specs that were only imported.
+    let imported: Vec<Checked> = (project.asked..project.specs.len()).map(|n| project.check(n)).collect();
+    let modules: Vec<_> = checked.iter().chain(&imported).map(|c| &c.module).collect();
+    for m in checked.iter().flat_map(|c| &c.module.models) {
+        if let Some(a) = account::model(&modules, m) {
+            let megabytes = a.bytes as f64 / 1e6;
+            println!(
+                "model {}: {} parameters, {megabytes:.1} MB of weights",
+                m.layer.name,
+                grouped(a.parameters)
+            );
+        }
+    }
+}
+
+/// `1,234,567`.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
 }
