@@ -7,7 +7,7 @@ use super::builder::{Builder, has_scalar};
 use super::facts::Facts;
 use super::hir::{Hir, Place};
 use super::prove::Prover;
-use super::search::{Example, Question};
+use super::search::{Example, Question, compared, truth};
 use crate::diag::Diagnostic;
 use crate::term::{Check, Cmp, DType, ExprId, Int, Node, Pos, Source};
 
@@ -145,11 +145,17 @@ impl Builder<'_, '_> {
             return Some(());
         }
         let scope = self.scope();
+        let exprs = &self.k.exprs;
+        let compared: Vec<Int> = self.conditions.iter().flat_map(|(c, _)| compared(exprs, *c)).collect();
+        let about: Vec<&Int> = [at, extent].into_iter().chain(&compared).collect();
         let question = Question {
             constraints: &self.facts.written,
             scope: &scope,
             guards: &self.guards,
-            about: &[at, extent],
+            about: &about,
+            allowed: &|e| {
+                self.conditions.iter().all(|(c, holds)| truth(exprs, *c, e).is_none_or(|v| v == *holds))
+            },
         };
         let wrong = |e: &Example| match (e.eval(at), e.eval(extent)) {
             (Some(v), Some(n)) => v < 0 || v >= n,
@@ -180,7 +186,7 @@ impl Builder<'_, '_> {
                         format!("cannot prove that `{shown}` stays inside 0..{n}"),
                     )
                     .label(format!("axis {axis} of `{name}`"))
-                    .hint(format!("say what lies outside, `{name}[…; 0]`, or guard it: `if {shown} < {n}`")),
+                    .hint(format!("say what lies outside, `{name}[…; 0]`, or guard it: `if 0 <= {shown} and {shown} < {n}`")),
                 );
                 None
             }
@@ -196,6 +202,7 @@ impl Builder<'_, '_> {
             scope: &scope,
             guards: &[],
             about: &[low, high, extent],
+            allowed: &|_| true,
         };
         let refused = |e: &Example| match (e.eval(low), e.eval(high), e.eval(extent)) {
             (Some(low), Some(high), Some(n)) => low < 0 || high >= n,

@@ -222,7 +222,8 @@ impl Builder<'_, '_> {
                 ),
             )
             .label(format!("`{text}` is [{have}], `{name}` is [{want}]"))
-            .note(example),
+            .note(example)
+            .hint("if the sizes are always equal, say so in the header with `where`"),
         };
         self.err(place, d);
     }
@@ -380,6 +381,7 @@ impl Builder<'_, '_> {
             scope: &[],
             guards: &runs,
             about: &[&low, &high, &extent],
+            allowed: &|_| true,
         };
         let wrong = |e: &Example| match (e.eval(&low), e.eval(&high), e.eval(&extent)) {
             (Some(l), Some(h), Some(n)) => l < 0 || h >= n,

@@ -13,6 +13,7 @@ use super::prove::Prover;
 use super::search::{Example, Question};
 use crate::ast;
 use crate::diag::Diagnostic;
+use crate::limits::MAX_DEFINITIONS;
 use crate::span::Span;
 use crate::term::{
     Arg, Atom, Check, Cmp, DType, DefId, DimId, ExprId, Exprs, IndexId, Input, InputId, Int, Kernel, Names,
@@ -98,6 +99,8 @@ pub(super) struct Builder<'c, 'a> {
     pub scopes: u32,
     pub nodes: usize,
     pub nesting: usize,
+    /// A limit was met and reported: nothing more is expanded.
+    pub exhausted: bool,
     /// Kernel calls already inlined: one call is one set of definitions, however often a
     /// function that mentions it expands.
     pub calls: HashMap<(usize, Span, u32), Option<Vec<DefId>>>,
@@ -105,10 +108,14 @@ pub(super) struct Builder<'c, 'a> {
     pub used: HashSet<String>,
     /// Names that compiler-made definitions must avoid.
     pub taken: HashSet<String>,
+    /// The last number given to each compiler-made name.
+    pub fresh: HashMap<String, usize>,
     /// Loops around the expression being lowered.
     pub domain: Vec<IndexId>,
     /// Inequalities (`>= 0`) that hold there.
     pub guards: Vec<Int>,
+    /// Conditions around it, whole, and whether they hold there.
+    pub conditions: Vec<(ExprId, bool)>,
     /// Folds of the definition being lowered, each once.
     pub folds: Vec<ExprId>,
     /// Outputs as declared.
@@ -144,11 +151,14 @@ impl<'c, 'a> Builder<'c, 'a> {
             scopes: super::frame::ROOT,
             nodes: 0,
             nesting: 0,
+            exhausted: false,
             calls: HashMap::new(),
             used: HashSet::new(),
             taken: HashSet::new(),
+            fresh: HashMap::new(),
             domain: vec![],
             guards: vec![],
+            conditions: vec![],
             folds: vec![],
             outputs: vec![],
             in_position: false,
@@ -224,21 +234,29 @@ impl<'c, 'a> Builder<'c, 'a> {
     /// Counts an expanded expression against the limits.
     pub fn spend(&mut self, place: Place) -> Option<()> {
         self.nodes += 1;
+        if self.exhausted {
+            return None;
+        }
         if self.nodes > MAX_NODES || self.nesting > MAX_NESTING {
             let what = if self.nodes > MAX_NODES { "too large" } else { "too deeply nested" };
-            self.err(
-                place,
-                Diagnostic::error(
-                    "V0221",
-                    place.span,
-                    format!("this kernel is {what} once its functions are expanded"),
-                )
-                .note(format!("the limits are {MAX_NODES} expressions and {MAX_NESTING} levels for one kernel"))
-                .hint("give intermediate results a definition of their own instead of repeating them through functions"),
-            );
+            self.too_large(place, what);
             return None;
         }
         Some(())
+    }
+
+    /// Reports a kernel beyond the limits.
+    pub fn too_large(&mut self, place: Place, what: &str) {
+        if std::mem::replace(&mut self.exhausted, true) {
+            return;
+        }
+        let message = format!("this kernel is {what} once functions and kernels are expanded");
+        let d = Diagnostic::error("V0221", place.span, message)
+            .note(format!(
+                "the limits are {MAX_NODES} expressions, {MAX_NESTING} levels and {MAX_DEFINITIONS} definitions for one kernel"
+            ))
+            .hint("give intermediate results a definition of their own instead of repeating them through functions");
+        self.err(place, d);
     }
 
     /// A name, marked as used; outer names become inputs.
@@ -347,7 +365,8 @@ impl<'c, 'a> Builder<'c, 'a> {
 
     /// A small size, allowed by the constraints, at which something holds.
     pub fn find_size(&self, about: &[&Int], wrong: &dyn Fn(&Example) -> bool) -> Option<Example> {
-        Question { constraints: &self.facts.written, scope: &[], guards: &[], about }.find(wrong)
+        Question { constraints: &self.facts.written, scope: &[], guards: &[], about, allowed: &|_| true }
+            .find(wrong)
     }
 
     fn counterexample(&self, e: &Example, a: &Int, b: &Int) -> String {
@@ -390,10 +409,10 @@ impl<'c, 'a> Builder<'c, 'a> {
     /// A name for a definition the user did not write.
     pub fn fresh_name(&mut self, wanted: &str) -> String {
         let mut name = wanted.to_string();
-        let mut n = 2;
+        let count = self.fresh.entry(name.clone()).or_insert(1);
         while self.taken.contains(&name) {
-            name = format!("{wanted}_{n}");
-            n += 1;
+            *count += 1;
+            name = format!("{wanted}_{count}");
         }
         self.taken.insert(name.clone());
         name

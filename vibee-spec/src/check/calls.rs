@@ -21,8 +21,9 @@ impl<'a> Builder<'_, 'a> {
         // Positions and loops of the surrounding expression do not reach into arguments.
         let domain = std::mem::take(&mut self.domain);
         let guards = std::mem::take(&mut self.guards);
+        let conditions = std::mem::take(&mut self.conditions);
         let outs = self.inline_call(call, env, place);
-        (self.domain, self.guards) = (domain, guards);
+        (self.domain, self.guards, self.conditions) = (domain, guards, conditions);
         self.calls.insert(key, outs.clone());
         outs
     }
@@ -264,6 +265,13 @@ impl<'a> Builder<'_, 'a> {
         self.inherit_checks(&callee, &dims, &feeds, &shapes, place)?;
         let keep = needed(kernel, kernel.outputs.iter().map(|o| o.def));
         let first = self.k.defs.len();
+        self.nodes += kernel.exprs.len();
+        if self.nodes > super::builder::MAX_NODES
+            || first + kernel.defs.len() > crate::limits::MAX_DEFINITIONS
+        {
+            self.too_large(place, "too large");
+            return None;
+        }
         let map = match graft(&mut self.k, kernel, &dims, &feeds, &keep) {
             Ok(map) => map,
             Err(super::graft::NotSymbolic(input)) => {
@@ -279,7 +287,6 @@ impl<'a> Builder<'_, 'a> {
             self.taken.insert(name.clone());
             self.k.defs[at].name = name;
         }
-        self.nodes += self.k.exprs.len() / 64;
         kernel.outputs.iter().map(|o| map[o.def.index()]).collect()
     }
 

@@ -2,10 +2,11 @@
 
 use super::builder::{Builder, Entry, Local};
 use super::frame::Env;
-use super::hir::{Hir, Kind, Place};
+use super::hir::{Hir, Kind, LetterId, Place};
 use super::visit;
-use crate::ast::{Define, DefineOp, Expr, ExprKind, Ident, LhsIndex};
+use crate::ast::{Binder, Define, DefineOp, Expr, ExprKind, Ident, LhsIndex};
 use crate::diag::Diagnostic;
+use crate::span::Span;
 use crate::term::{Arg, DType, Def, DefId, ExprId, IndexId, Int, Node, Pos, Source};
 
 /// What a definition is to become, before its value is typed.
@@ -40,6 +41,7 @@ impl<'a> Builder<'_, 'a> {
         self.bound.clear();
         self.domain.clear();
         self.guards.clear();
+        self.conditions.clear();
         done
     }
 
@@ -220,9 +222,11 @@ impl<'a> Builder<'_, 'a> {
             );
             return None;
         }
+        // Letters are bound even after an error, so that the right side is not blamed for it.
+        let mut fine = Some(());
         let mut indices = vec![];
         for (axis, l) in left.iter().enumerate() {
-            let mut letters: Vec<(&'a str, crate::span::Span)> = vec![];
+            let mut letters: Vec<(&'a str, Span)> = vec![];
             visit::all(&l.expr, &mut |e| {
                 if let ExprKind::Name(n) = &e.kind {
                     letters.push((n, e.span));
@@ -231,8 +235,8 @@ impl<'a> Builder<'_, 'a> {
             let bare = matches!(l.expr.kind, ExprKind::Name(_));
             letters.retain(|(n, _)| bare || !self.is_value_name(n));
             for (n, span) in letters {
-                let binder = crate::ast::Binder { name: Ident { name: n.to_string(), span }, range: None };
-                self.check_letter_name(&binder, env)?;
+                let binder = Binder { name: Ident { name: n.to_string(), span }, range: None };
+                fine = fine.and(self.check_letter_name(&binder, env));
                 let letter = self.letter(super::frame::ROOT, n);
                 if self.bound.iter().any(|(l, _)| *l == letter) {
                     let d = Diagnostic::error(
@@ -242,24 +246,39 @@ impl<'a> Builder<'_, 'a> {
                     )
                     .hint("every element is defined once: use two letters and a guard for a diagonal");
                     self.err(self.here(span), d);
-                    return None;
+                    fine = None;
+                    continue;
                 }
                 let i = self.new_index(letter);
                 self.bound.push((letter, i));
                 indices.push(i);
                 if bare {
-                    if let Some(range) = &l.range {
-                        let extent = self.size(range, env)?;
-                        self.fact(letter, extent, self.here(range.span), "its written range".into())?;
-                    }
-                    if let Some(declared) = &target.shape {
-                        let why = format!("axis {axis} of the output `{}`", target.name.name);
-                        self.fact(letter, declared[axis].clone(), self.here(span), why)?;
-                    }
+                    let ranged = self.left_range(letter, l, axis, target, span, env);
+                    fine = fine.and(ranged);
                 }
             }
         }
+        fine?;
         Some(indices)
+    }
+
+    /// What a bare left index says about its letter: a written range, an output's axis.
+    fn left_range(
+        &mut self,
+        letter: LetterId,
+        l: &'a LhsIndex,
+        axis: usize,
+        target: &Target<'a>,
+        span: Span,
+        env: &Env<'a>,
+    ) -> Option<()> {
+        if let Some(range) = &l.range {
+            let extent = self.size(range, env)?;
+            self.fact(letter, extent, self.here(range.span), "its written range".into())?;
+        }
+        let Some(declared) = &target.shape else { return Some(()) };
+        let why = format!("axis {axis} of the output `{}`", target.name.name);
+        self.fact(letter, declared[axis].clone(), self.here(span), why)
     }
 
     /// Stored positions and the extents of the stored array.

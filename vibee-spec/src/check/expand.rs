@@ -292,6 +292,9 @@ impl<'a> Builder<'_, 'a> {
 
     fn unknown_callee(&mut self, call: &Call<'_, 'a>, env: &Env<'a>, place: Place) {
         let name = call.callee.name.as_str();
+        if env.frame.kernel_names && matches!(self.locals.get(name).map(|e| &e.local), Some(Local::Poison)) {
+            return;
+        }
         let at = env.place(call.callee.span);
         let d = if env.frame.kernel_names
             && matches!(self.locals.get(name).map(|e| &e.local), Some(Local::Sublayer(_)))

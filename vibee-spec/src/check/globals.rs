@@ -60,7 +60,8 @@ pub(super) type InstanceKey = (usize, usize, Vec<DType>);
 pub(super) struct Cx<'a> {
     /// File 0 is the one being checked.
     pub units: Vec<Unit<'a>>,
-    pub diags: &'a mut Diags,
+    /// Findings so far, those handed in included.
+    pub diags: Diags,
     /// Finished instances; `None` if they have errors.
     pub kernels: HashMap<InstanceKey, Option<Rc<Kernel>>>,
     pub layers: HashMap<InstanceKey, Option<Rc<Layer>>>,
@@ -78,7 +79,7 @@ pub(super) struct Cx<'a> {
 
 impl<'a> Cx<'a> {
     /// Collects the names of a file and its imports.
-    pub fn new(file: &'a ast::File, source: &'a Source, imports: &Imports<'a>, diags: &'a mut Diags) -> Self {
+    pub fn new(file: &'a ast::File, source: &'a Source, imports: &Imports<'a>, diags: Diags) -> Self {
         let mut cx = Cx {
             units: vec![],
             diags,

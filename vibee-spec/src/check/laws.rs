@@ -88,7 +88,7 @@ pub(super) fn resolve<'a>(cx: &mut Cx<'a>, module: &Module, l: &'a ast::Law, beh
             l.span,
             format!("the sides of `{}` have different shapes", l.name.name),
         )
-        .label(format!("{} axes on the left, {} on the right", rank(&lhs), rank(&rhs)));
+        .label(format!("rank {} on the left, {} on the right", rank(&lhs), rank(&rhs)));
         cx.report(0, d);
         return None;
     }

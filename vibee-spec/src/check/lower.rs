@@ -232,17 +232,8 @@ impl Builder<'_, '_> {
 
     fn lower_if(&mut self, c: &Hir, a: &Hir, b: &Hir, place: Place) -> Option<ExprId> {
         let cond = self.lower(c).and_then(|e| self.truth(e, c.place));
-        let mark = self.guards.len();
-        if let Some(cond) = cond {
-            self.assume(cond, true);
-        }
-        let x = self.lower(a);
-        self.guards.truncate(mark);
-        if let Some(cond) = cond {
-            self.assume(cond, false);
-        }
-        let y = self.lower(b);
-        self.guards.truncate(mark);
+        let x = self.lower_under(cond, true, a);
+        let y = self.lower_under(cond, false, b);
         let (cond, x, y) = (cond?, x?, y?);
         let (tx, ty) = (self.type_of(x).clone(), self.type_of(y).clone());
         let (x, y) = match (&tx, &ty) {
@@ -259,6 +250,19 @@ impl Builder<'_, '_> {
             _ => self.unify(x, y),
         };
         Some(self.op(Op::Select, vec![cond, x, y]))
+    }
+
+    /// Types an expression that is evaluated only where a condition holds (or does not).
+    fn lower_under(&mut self, cond: Option<ExprId>, holds: bool, h: &Hir) -> Option<ExprId> {
+        let (mark, depth) = (self.guards.len(), self.conditions.len());
+        if let Some(cond) = cond {
+            self.assume(cond, holds);
+            self.conditions.push((cond, holds));
+        }
+        let e = self.lower(h);
+        self.guards.truncate(mark);
+        self.conditions.truncate(depth);
+        e
     }
 
     /// Adds what a condition says about integers to the guards.
@@ -367,10 +371,7 @@ impl Builder<'_, '_> {
             Some(g) => self.lower(g).and_then(|e| self.truth(e, g.place)).map(Some),
             None => Some(None),
         };
-        if let Some(Some(c)) = condition {
-            self.assume(c, true);
-        }
-        let value = self.lower(body);
+        let value = self.lower_under(condition.flatten(), true, body);
         self.domain.truncate(depth);
         self.guards.truncate(mark);
         let (guard, value) = (condition?, value?);

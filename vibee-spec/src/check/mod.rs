@@ -69,9 +69,8 @@ pub fn check<'a>(
     file: &'a ast::File,
     source: &'a Source,
     imports: &Imports<'a>,
-    diags: &'a mut Diags,
+    diags: &mut Diags,
 ) -> Module {
-    let mut cx = Cx::new(file, source, imports, diags);
     let mut module = Module {
         name: module_name(file, source),
         doc: file.description.clone().unwrap_or_default(),
@@ -80,9 +79,11 @@ pub fn check<'a>(
     if !executable(file) {
         return module;
     }
+    let mut cx = Cx::new(file, source, imports, std::mem::take(diags));
     cycles::report(&mut cx);
     check_kernels(&mut cx, file, &mut module);
     check_layers(&mut cx, file, &mut module);
+    *diags = cx.diags;
     module
 }
 

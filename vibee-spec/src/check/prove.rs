@@ -22,6 +22,8 @@ pub(super) struct Prover<'f> {
     known: Vec<Int>,
     positive: Vec<Atom>,
     budget: usize,
+    /// Whether quotients are bounded by their dividends alone.
+    weak: bool,
 }
 
 impl<'f> Prover<'f> {
@@ -33,6 +35,7 @@ impl<'f> Prover<'f> {
             known: facts.nonneg.clone(),
             positive: facts.positive.clone(),
             budget: BUDGET,
+            weak: false,
         };
         for (i, extent) in scope {
             let last = facts.normalise(extent).sub(&Int::constant(1));
@@ -65,10 +68,16 @@ impl<'f> Prover<'f> {
         if e.terms().count() > MAX_TERMS {
             return false;
         }
-        self.budget = BUDGET;
         let known = self.known.len();
         self.learn_atoms(&e);
-        let proved = self.search(&e, DEPTH);
+        let mut proved = false;
+        // `a // b` is at most `(largest a) // b`, and also at most the largest `a`.
+        for weak in [false, true] {
+            self.budget = BUDGET;
+            self.weak = weak;
+            proved = proved || self.search(&e, DEPTH);
+        }
+        self.weak = false;
         self.known.truncate(known);
         proved
     }
@@ -97,16 +106,20 @@ impl<'f> Prover<'f> {
             return false;
         }
         self.budget -= 1;
-        if self.direct(e) {
+        // Known facts speak of indices, or of sizes once the indices are at their worst.
+        let low = self.low(e, 0);
+        if low.as_ref().is_some_and(|low| self.sizes_nonneg(low, 0)) {
             return true;
         }
         if depth == 0 {
             return false;
         }
-        for k in 0..self.known.len() {
-            for scaled in multiples(e, &self.known[k]) {
-                if self.search(&e.sub(&scaled), depth - 1) {
-                    return true;
+        for base in [Some(e), low.as_ref().filter(|low| *low != e)].into_iter().flatten() {
+            for k in 0..self.known.len() {
+                for scaled in multiples(base, &self.known[k]) {
+                    if self.search(&base.sub(&scaled), depth - 1) {
+                        return true;
+                    }
                 }
             }
         }
@@ -242,15 +255,20 @@ impl<'f> Prover<'f> {
                 (low.clone(), high.clone())
             }
             Atom::Div(x, y) => {
-                if !self.index_free(y) || !self.sizes_nonneg(&y.sub(&one), 0) {
+                if !self.index_free(y) || !self.at_least_one(y) {
                     return None;
                 }
                 let low = self.facts.divide(&self.low(x, depth + 1)?, y);
-                let high = self.facts.divide(&self.low(&x.scale(-1), depth + 1)?.scale(-1), y);
+                let largest = self.low(&x.scale(-1), depth + 1)?.scale(-1);
+                let high = if self.weak && self.sizes_nonneg(&largest, 0) {
+                    largest
+                } else {
+                    self.facts.divide(&largest, y)
+                };
                 (low, high)
             }
             Atom::Mod(x, y) => {
-                if !self.index_free(y) || !self.sizes_nonneg(&y.sub(&one), 0) {
+                if !self.index_free(y) || !self.at_least_one(y) {
                     return None;
                 }
                 let inside = |e: &Int| self.low(e, depth + 1).is_some_and(|l| self.sizes_nonneg(&l, 0));
@@ -314,14 +332,22 @@ impl<'f> Prover<'f> {
         out.terms().all(|(m, c)| c > 0 && m.iter().all(|a| self.atom_nonneg(a, depth + 1)))
     }
 
+    /// Whether a divisor over sizes is at least 1.
+    fn at_least_one(&self, e: &Int) -> bool {
+        match e.as_atom() {
+            Some(Atom::Max(x, y)) => self.at_least_one(x) || self.at_least_one(y),
+            Some(Atom::Min(x, y)) => self.at_least_one(x) && self.at_least_one(y),
+            _ => self.sizes_nonneg(&e.sub(&Int::constant(1)), 0),
+        }
+    }
+
     fn atom_nonneg(&self, a: &Atom, depth: usize) -> bool {
-        let one = Int::constant(1);
         match a {
             Atom::Dim(_) => true,
             // The caller has removed bounded variables; what is left is unbounded.
             Atom::Index(_) | Atom::Scalar(_) => false,
-            Atom::Div(x, y) => self.sizes_nonneg(x, depth) && self.sizes_nonneg(&y.sub(&one), depth),
-            Atom::Mod(_, y) => self.sizes_nonneg(&y.sub(&one), depth),
+            Atom::Div(x, y) => self.sizes_nonneg(x, depth) && self.at_least_one(y),
+            Atom::Mod(_, y) => self.at_least_one(y),
             Atom::Min(x, y) => self.sizes_nonneg(x, depth) && self.sizes_nonneg(y, depth),
             Atom::Max(x, y) => self.sizes_nonneg(x, depth) || self.sizes_nonneg(y, depth),
         }

@@ -21,27 +21,30 @@ pub(super) struct Literal {
 }
 
 /// Reads a literal of a given rank and element type; `what` names it in findings.
-pub(super) fn read(v: &Value, rank: usize, dtype: &DType, what: &str) -> Result<Literal, Diagnostic> {
+pub(super) fn read(v: &Value, rank: usize, dtype: &DType, what: &str) -> Result<Literal, Box<Diagnostic>> {
     let mut out = Literal { extents: vec![None; rank], values: vec![] };
     level(v, 0, dtype, what, &mut out)?;
     Ok(out)
 }
 
-fn level(v: &Value, depth: usize, dtype: &DType, what: &str, out: &mut Literal) -> Result<(), Diagnostic> {
+fn level(
+    v: &Value,
+    depth: usize,
+    dtype: &DType,
+    what: &str,
+    out: &mut Literal,
+) -> Result<(), Box<Diagnostic>> {
     let rank = out.extents.len();
+    let wrong = |message: String| Diagnostic::error("V0605", v.span, message);
     match &v.kind {
         ValueKind::List(items) if depth < rank => {
-            match out.extents[depth] {
-                Some(n) if n != items.len() => {
-                    return Err(Diagnostic::error(
-                        "V0604",
-                        v.span,
-                        format!("the rows of {what} have different lengths"),
-                    )
-                    .label(format!("{} here, {n} in the first row", items.len()))
-                    .hint("a tensor is a full box of values"));
-                }
-                _ => out.extents[depth] = Some(items.len()),
+            let first = *out.extents[depth].get_or_insert(items.len());
+            if first != items.len() {
+                let d =
+                    Diagnostic::error("V0604", v.span, format!("the rows of {what} have different lengths"))
+                        .label(format!("{} here, {first} in the first row", items.len()))
+                        .hint("a tensor is a full box of values");
+                return Err(Box::new(d));
             }
             items.iter().try_for_each(|item| level(item, depth + 1, dtype, what, out))
         }
@@ -51,30 +54,30 @@ fn level(v: &Value, depth: usize, dtype: &DType, what: &str, out: &mut Literal) 
             out.values.push(f64::from(u8::from(*b)));
             Ok(())
         }
-        ValueKind::Number(n) if *dtype != DType::Bool => {
-            if let Some(problem) = misfit(*n, dtype) {
-                return Err(Diagnostic::error("V0605", v.span, format!("{what} {problem}")));
+        ValueKind::Number(n) if *dtype != DType::Bool => match misfit(*n, dtype) {
+            Some(problem) => Err(Box::new(wrong(format!("{what} {problem}")))),
+            None => {
+                out.values.push(*n);
+                Ok(())
             }
-            out.values.push(*n);
-            Ok(())
-        }
-        ValueKind::Bool(_) => {
-            Err(Diagnostic::error("V0605", v.span, format!("{what} holds numbers, this is a truth value")))
-        }
+        },
+        ValueKind::Bool(_) => Err(Box::new(wrong(format!("{what} holds numbers, this is a truth value")))),
         ValueKind::Number(_) => {
-            Err(Diagnostic::error("V0605", v.span, format!("{what} holds truth values, this is a number"))
-                .hint("write `true` or `false`"))
+            let d =
+                wrong(format!("{what} holds truth values, this is a number")).hint("write `true` or `false`");
+            Err(Box::new(d))
         }
     }
 }
 
-fn wrong_rank(span: Span, what: &str, rank: usize, than: &str) -> Diagnostic {
+fn wrong_rank(span: Span, what: &str, rank: usize, than: &str) -> Box<Diagnostic> {
     let axes = match rank {
         0 => "is a single value".to_string(),
         1 => "has 1 axis".to_string(),
         n => format!("has {n} axes"),
     };
-    Diagnostic::error("V0604", span, format!("{what} {axes}, the lists are nested {than} deep"))
+    let message = format!("{what} {axes}, the lists are nested {than} deep");
+    Box::new(Diagnostic::error("V0604", span, message))
 }
 
 /// Why a number cannot be an element of a type.

@@ -1,0 +1,111 @@
+//! Findings of invalid specs, in full, and what must not be found.
+
+use crate::support::{check, kernels};
+
+fn report(name: &str, spec: &str) {
+    let found = check(spec);
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("snapshots/fail");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, found.report()));
+}
+
+#[test]
+fn every_error_of_a_file_in_one_run() {
+    report(
+        "many",
+        &kernels(
+            "  first(x: f32[T, D], w: f32[E]) -> y: f32[T, D]:\n    a[t] = sum[d](x[t, d] * w[d])\n    b[t] = a[t] + 1\n    y[t, d] = x[t, d] * b[t]\n  second(x: f32[T]) -> y: f32[T]:\n    y[t] = x[t + 1] + x[t - 1]\n  third(x: flaot[T]) -> y: f32[T]:\n    y[t] = x[t]\n  fourth(x: f32[T]) -> y: f32[T]:\n    y = first(x, x)\n",
+        ),
+    );
+}
+
+#[test]
+fn a_poisoned_definition_does_not_cascade() {
+    let found = check(&kernels(
+        "  demo(x: f32[T]) -> y: f32[T]:\n    a[t] = x[t] * nothing\n    b[t] = a[t] + a[0]\n    y[t] = b[t] * 2\n",
+    ));
+    assert_eq!(found.errors(), ["V0201"]);
+}
+
+#[test]
+fn a_poisoned_value_does_not_cascade_through_a_loop() {
+    let found = check(
+        "name: demo\nlanguage: rust\nlayers:\n  Id[D]:\n    weights:\n      w: f32[D] = \"w\"\n    forward(x: f32[T, D]) -> y: f32[T, D]:\n      y[t, d] = x[t, d] * w[d]\nmodels:\n  M:\n    config: { D: d, L: l, P: p }\n    weights:\n      pos: f32[P, D] = \"pos\"\n      blocks: Id[D] * L = \"{i}.\"\n    forward(a: f32[T, D]) -> y: f32[T, D] where T <= P:\n      x[t, d] = a[t, d] + pos[t, d]\n      for i in L: x = blocks[i](x)\n      y = x\n",
+    );
+    assert_eq!(found.errors(), ["V0301"]);
+}
+
+#[test]
+fn errors_in_functions_show_the_call() {
+    report(
+        "function",
+        "name: demo\nlanguage: rust\n\nfunctions:\n  gate(e) = if e then 1 else 0\n\nkernels:\n  demo(x: f32[T]) -> y: f32[T]:\n    y[t] = gate(x[t]) * x[t]\n",
+    );
+}
+
+#[test]
+fn unknown_names_get_suggestions() {
+    report(
+        "suggestions",
+        &kernels(
+            "  demo(hidden: f32[Tokens, D], weight: f32[D]) -> out: f32[Tokens, D]:\n    out[t, d] = hiden[t, d] * weigth[d] * sqr(Token)\n",
+        ),
+    );
+}
+
+#[test]
+fn guards_are_used_and_needed() {
+    let shifted = |guard: &str| {
+        check(&kernels(&format!(
+            "  demo(x: f32[T]) -> y: f32[T]:\n    y[t] = sum[s in T{guard}](x[t - s])\n"
+        )))
+        .errors()
+    };
+    assert_eq!(shifted(" if s <= t"), Vec::<&str>::new());
+    assert_eq!(shifted(" if s < t or s == t"), ["V0402"]);
+    assert_eq!(shifted(""), ["V0401"]);
+    assert_eq!(shifted(" if s <= t + 1"), ["V0401"]);
+}
+
+#[test]
+fn branches_know_their_condition() {
+    let found = check(&kernels(
+        "  demo(x: f32[T]) -> y: f32[T]:\n    y[t] = if t > 0 then x[t - 1] else if t + 1 < T then x[t + 1] else 0\n",
+    ));
+    assert_eq!(found.report(), "no findings");
+    let found =
+        check(&kernels("  demo(x: f32[T]) -> y: f32[T]:\n    y[t] = if t > 0 then 0 else x[t - 1]\n"));
+    assert_eq!(found.errors(), ["V0401"]);
+}
+
+#[test]
+fn positions_with_arguments_are_checked_at_entry() {
+    let found =
+        check(&kernels("  demo(x: f32[S], pos: len<S>, T: dim) -> y: f32[T]:\n    y[t in T] = x[pos + t]\n"));
+    assert_eq!(found.report(), "no findings");
+    let text = vibee_spec::term::text::kernel(&found.module.kernels[0]);
+    assert!(text.contains("check x[pos + t]: pos..=T + pos - 1 in 0..S over [T]"), "{text}");
+}
+
+#[test]
+fn divisors_of_constraints_are_checked_before_them() {
+    let found = check(&kernels(
+        "  demo(x: f32[H], G: dim) -> y: f32[G] where H % G == 0:\n    y[g] = sum[h if h // (H // G) == g](x[h])\n",
+    ));
+    assert_eq!(found.report(), "no findings");
+    let text = vibee_spec::term::text::kernel(&found.module.kernels[0]);
+    let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what} in {text}"));
+    assert!(at("check G != 0") < at("check H % G == 0"), "{text}");
+}
+
+#[test]
+fn wrong_shapes_name_both_sides() {
+    report(
+        "shapes",
+        &kernels(
+            "  linear(x: f32[T, I], w: f32[O, I]) -> y: f32[T, O]:\n    y[t, o] = sum[i](x[t, i] * w[o, i])\n  transposed(x: f32[T, D], w: f32[D, F]) -> y: f32[T, F]:\n    y = linear(x, w)\n  ranks(x: f32[T, D], w: f32[D]) -> y: f32[T, D]:\n    y = linear(x, w)\n  outputs(x: f32[T, D], w: f32[F, D]) -> y: f32[T, D]:\n    y = linear(x, w)\n",
+        ),
+    );
+}

@@ -1,0 +1,10 @@
+//! Tests of the checker: terms of valid specs, findings of invalid ones, and specs run through
+//! the interpreter.
+
+mod codes;
+mod fail;
+mod hostile;
+mod laws;
+mod pass;
+mod run;
+mod support;
