@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
+use vibee_spec::term::Module;
 
 use crate::emit;
 use crate::project::{Checked, Project};
@@ -41,13 +42,15 @@ pub fn rust(project: &Project, checked: &Checked) -> Result<Option<String>, Stri
     if m.kernels.is_empty() && m.layers.is_empty() && m.models.is_empty() {
         return Ok(None);
     }
-    let shown = shown_path(project, checked.spec);
-    catch_unwind(AssertUnwindSafe(|| emit::module(m, &shown, &project.specs[checked.spec].module)))
-        .map(Some)
-        .map_err(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("unknown reason").to_owned()
-        })
+    module(m, &shown_path(project, checked.spec), &project.specs[checked.spec].module).map(Some)
+}
+
+/// Rust of a module, as [`emit::module`], or why the compiler gave up.
+pub fn module(m: &Module, shown: &str, path: &str) -> Result<String, String> {
+    catch_unwind(AssertUnwindSafe(|| emit::module(m, shown, path))).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("unknown reason").to_owned()
+    })
 }
 
 /// Rust of every checked spec, as [`rust`], in the same order.

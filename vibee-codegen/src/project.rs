@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use vibee_spec::ast;
+use vibee_spec::check::Tests;
 use vibee_spec::diag::{Diagnostic, Diags};
 use vibee_spec::span::Source;
 use vibee_spec::term::Module;
@@ -32,6 +33,8 @@ pub struct Checked {
     pub spec: usize,
     /// Its meaning; definitions with errors are missing.
     pub module: Module,
+    /// What it asserts about its kernels.
+    pub tests: Tests,
     /// All findings, the parser's first.
     pub diags: Diags,
 }
@@ -51,7 +54,7 @@ pub struct Unreadable {
     /// Where.
     pub path: PathBuf,
     /// Why: an I/O error, or a finding such as bad UTF-8.
-    pub why: Result<Diagnostic, std::io::Error>,
+    pub why: Result<Box<Diagnostic>, std::io::Error>,
 }
 
 /// All `.vibee` files below `paths`, sorted, each with the root it was found under.
@@ -136,13 +139,15 @@ impl Project {
     #[must_use]
     pub fn check(&self, n: usize) -> Checked {
         let spec = &self.specs[n];
-        let mut diags = spec.diags.clone();
+        let (mut diags, mut of_tests) = (spec.diags.clone(), Diags::default());
         let resolve = |from: &Source, name: &str| {
             let target = self.position(&import_path(Path::new(&from.path), name))?;
             Some((&self.specs[target].file, &self.specs[target].source))
         };
         let module = vibee_spec::check::check(&spec.file, &spec.source, &resolve, &mut diags);
-        Checked { spec: n, module, diags }
+        let tests = vibee_spec::check::cases(&spec.file, &spec.source, &resolve, &module, &mut of_tests);
+        diags.list.append(&mut of_tests.list);
+        Checked { spec: n, module, tests, diags }
     }
 }
 
@@ -150,7 +155,7 @@ fn read(path: &Path, module: String) -> Result<Spec, Unreadable> {
     let shown = path.to_string_lossy().replace('\\', "/");
     let bytes = std::fs::read(path).map_err(|e| Unreadable { path: path.to_path_buf(), why: Err(e) })?;
     let source = vibee_spec::parse::decode(&shown, &bytes)
-        .map_err(|d| Unreadable { path: path.to_path_buf(), why: Ok(d) })?;
+        .map_err(|d| Unreadable { path: path.to_path_buf(), why: Ok(Box::new(d)) })?;
     let mut diags = Diags::default();
     let file = vibee_spec::parse::parse(&source, &mut diags);
     Ok(Spec { path: path.to_path_buf(), module, source, file, diags })

@@ -78,6 +78,32 @@ pub fn arguments(kernel: &Kernel, json: &str) -> Result<Arguments> {
     Ok(out)
 }
 
+/// Arguments in the form that [`arguments`] reads.
+#[must_use]
+pub fn write(kernel: &Kernel, call: &Arguments) -> String {
+    let order = dim_arguments(kernel);
+    let mut out = Map::new();
+    for p in &kernel.params {
+        match p {
+            ParamRef::Dim(d) => {
+                let value = order.iter().zip(&call.dims).find(|(o, _)| *o == d).map(|(_, v)| *v);
+                out.insert(kernel.dims[d.index()].name.clone(), value.into());
+            }
+            ParamRef::Input(i) => {
+                let Some(tensor) = call.inputs.get(i.index()) else { continue };
+                let dtype = &kernel.input(*i).dtype;
+                let list: Vec<Value> = match &tensor.data {
+                    TensorData::Float(v) => v.iter().map(|v| element(dtype, *v)).collect(),
+                    TensorData::Int(v) => v.iter().map(|v| (*v).into()).collect(),
+                    TensorData::Bool(v) => v.iter().map(|v| (*v).into()).collect(),
+                };
+                out.insert(kernel.input(*i).name.clone(), nested(&tensor.dims, &list));
+            }
+        }
+    }
+    Value::Object(out).to_string()
+}
+
 /// `x: f32[T, D], eps: f32`.
 #[must_use]
 pub fn parameters(kernel: &Kernel) -> String {
@@ -179,8 +205,8 @@ fn whole(value: &Value) -> Result<i64> {
 /// Elements of a type as nested lists of the given extents.
 #[must_use]
 pub fn nested(dims: &[usize], values: &[Value]) -> Value {
-    // Lists cannot say what is below an empty list.
-    if dims.iter().rev().skip(1).any(|d| *d == 0) {
+    // Lists cannot say what is below an empty list, and lists of empty lists are hard to read.
+    if dims.len() > 1 && dims.contains(&0) {
         return serde_json::json!({"dims": dims, "data": []});
     }
     match dims.split_first() {
@@ -260,7 +286,7 @@ mod tests {
         let values = [0.1f32, -3.0, f32::NAN].map(|v| element(&DType::F32, v.into()));
         assert_eq!(nested(&[1, 3], &values).to_string(), r#"[[0.1,-3,"nan"]]"#);
         assert_eq!(nested(&[0, 3], &[]), json!({"dims": [0, 3], "data": []}));
-        assert_eq!(nested(&[2, 0], &[]).to_string(), "[[],[]]");
+        assert_eq!(nested(&[0], &[]).to_string(), "[]");
         assert_eq!(nested(&[], &[json!(7)]), json!(7));
     }
 }

@@ -7,14 +7,14 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use vibee_spec::term::{Kernel, Module};
 
 use super::driver;
-use crate::emit;
 use crate::generate::manifest::hash;
 use crate::generate::plan::replace;
 use crate::generate::tree::{Emitted, files, rust_path};
+use crate::{compile, emit};
 
 /// Paths and texts of igla-runtime's sources.
 const RUNTIME: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/runtime.rs"));
@@ -44,6 +44,25 @@ pub struct Spec<'a> {
     /// Kernels; layers and models are left out.
     pub terms: &'a Module,
 }
+
+/// The generated code is not accepted by rustc: a bug of the compiler.
+#[derive(Debug)]
+pub struct DoesNotBuild {
+    /// The package.
+    pub folder: PathBuf,
+    /// Modules with errors, as paths below `src` without extension.
+    pub files: Vec<String>,
+    /// What cargo said.
+    pub errors: String,
+}
+
+impl std::fmt::Display for DoesNotBuild {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the generated code does not build in {}:\n{}", self.folder.display(), self.errors)
+    }
+}
+
+impl std::error::Error for DoesNotBuild {}
 
 /// A built driver. Holds the package's lock: equal packages are used one after the other.
 #[derive(Debug)]
@@ -92,9 +111,10 @@ pub fn build(key: &str, specs: &[Spec<'_>]) -> Result<Build> {
         replace(&folder.join("Cargo.lock"), LOCK)?;
     }
     let mut emitted = Vec::new();
-    for s in specs {
+    for s in specs.iter().filter(|s| !s.terms.kernels.is_empty()) {
         let terms = Module { layers: vec![], models: vec![], ..s.terms.clone() };
-        let code = emit::module(&terms, s.shown, s.module);
+        let code = compile::module(&terms, s.shown, s.module);
+        let code = code.map_err(|why| anyhow::anyhow!("{}: a bug in vibee: {why}", s.shown))?;
         emitted.push(Emitted { module: s.module.to_owned(), spec: s.shown.to_owned(), code });
     }
     for (path, file) in files(&emitted).map_err(anyhow::Error::msg)? {
@@ -111,7 +131,8 @@ fn manifest(name: &str, runtime: &Path) -> String {
         "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
          [lib]\nname = \"kernels\"\n\n[[bin]]\nname = \"{name}\"\npath = \"driver/main.rs\"\n\n\
          [dependencies]\nigla-runtime = {{ path = {runtime:?} }}\n\n\
-         [profile.release]\nopt-level = 3\ncodegen-units = 16\ndebug = false\nincremental = false\n\n[workspace]\n"
+         [profile.release]\nopt-level = 3\ncodegen-units = 16\ndebug = false\nincremental = false\n\n\
+         [lints.rust]\nwarnings = \"allow\"\n\n[workspace]\n"
     )
 }
 
@@ -146,8 +167,14 @@ fn cargo(folder: &Path, target: &Path) -> Result<()> {
     if !output.status.success() && text(&output.stderr).contains("--offline") {
         output = run(false)?;
     }
-    if !output.status.success() {
-        bail!("the generated code does not build in {}:\n{}", folder.display(), text(&output.stderr));
+    if output.status.success() {
+        return Ok(());
     }
-    Ok(())
+    let errors = text(&output.stderr);
+    // rustc names a place as ` --> src/nn/rope.rs:93:33`.
+    let place = |l: &str| Some(l.trim().strip_prefix("--> src/")?.split_once(".rs:")?.0.to_owned());
+    let mut files: Vec<String> = errors.lines().filter_map(place).collect();
+    files.sort();
+    files.dedup();
+    Err(DoesNotBuild { folder: folder.to_owned(), files, errors }.into())
 }

@@ -11,6 +11,7 @@ mod generate;
 mod one;
 mod run;
 mod show;
+mod test;
 mod ui;
 
 use std::process::ExitCode;
@@ -27,6 +28,7 @@ use ui::{Outcome, Ui};
     after_help = "Examples:
   vibee check specs/                  find mistakes
   vibee gen specs/                    write generated/src
+  vibee test specs/                   cases, laws, compiled code against the interpreter
   vibee show rust rmsnorm --spec specs/nn/rmsnorm.vibee
   vibee explain V0201                 what a diagnostic means
 
@@ -46,6 +48,7 @@ enum Command {
     Show(show::Args),
     Eval(eval::Args),
     Run(run::Args),
+    Test(test::Args),
     Explain(explain::Args),
     Completions(completions::Args),
 }
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Show(args) => show::run(&args, &ui),
         Command::Eval(args) => eval::run(&args, &ui),
         Command::Run(args) => run::run(&args, &ui),
+        Command::Test(args) => test::run(&args, &ui),
         Command::Explain(args) => explain::run(&args, &ui),
         Command::Completions(args) => completions::run(&args),
     };

@@ -1,0 +1,224 @@
+//! `vibee test`: are kernels what their specs say?
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use rayon::prelude::*;
+use vibee_codegen::harness::package::{self, DoesNotBuild};
+use vibee_codegen::harness::{Build, Driver, Target};
+use vibee_codegen::project::{Checked, Project};
+use vibee_codegen::trial::report::{KernelReport, LawReport, Report, SpecReport};
+use vibee_codegen::trial::tally::{Failure, Tally};
+use vibee_codegen::trial::{self, Effort, laws};
+use vibee_codegen::{compile, emit};
+use vibee_spec::check::Law;
+use vibee_spec::span::Source;
+use vibee_spec::term::Module;
+
+use crate::one::place;
+use crate::ui::{Outcome, Ui, print};
+
+/// Test specs: their cases and laws, and compiled code against the interpreter.
+///
+/// Every kernel is compiled and called with drawn sizes (zero, one, odd, large) and values, aligned
+/// and not, on every instruction-set level of this machine. Its results must be within the bound that
+/// the interpreter derives; values that the numerics contract leaves open are skipped and counted.
+/// Calls that must be refused are tried, too.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  vibee test specs/
+  vibee test my.vibee --filter softmax --cases 500
+  vibee test specs/ --json > result.json
+
+Columns: test cases that hold; drawn calls; calls refused as they must be; values compared; values
+skipped; largest share of the allowed error that was used.
+Needs cargo. Compiled code is kept in $VIBEE_CACHE (default: the user's cache folder).")]
+pub struct Args {
+    /// Specs, or folders of specs.
+    #[arg(default_value = "specs", value_name = "PATHS")]
+    paths: Vec<PathBuf>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Drawn calls of each kernel.
+    #[arg(long, default_value_t = 32, value_name = "N")]
+    cases: u64,
+    /// Start of the draws; a failure is repeated with the same seed.
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    seed: u64,
+    /// Only kernels and laws whose name contains this.
+    #[arg(long, value_name = "NAME")]
+    filter: Option<String>,
+    /// Threads [default: all cores].
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, ui: &Ui) -> Result<Outcome> {
+    compile::on_pool(args.jobs, || test(args, ui))?
+}
+
+/// A spec under test.
+struct Subject<'a> {
+    module: String,
+    shown: String,
+    path: String,
+    source: &'a Source,
+    checked: &'a Checked,
+    /// Kernels that are compiled.
+    terms: Module,
+    /// Kernels that cannot be compiled, and why.
+    given_up: Vec<(usize, String)>,
+}
+
+fn test(args: &Args, ui: &Ui) -> Result<Outcome> {
+    let Some((project, checked)) = ui.checked(&args.paths)? else { return Ok(Outcome::Findings) };
+    let mut subjects: Vec<Subject<'_>> = checked.iter().map(|c| subject(args, &project, c)).collect();
+    let effort = Effort { cases: args.cases, seed: args.seed };
+    let build = build(args, ui, &mut subjects)?;
+    let specs: Vec<package::Spec<'_>> = subjects.iter().map(Subject::spec).collect();
+    let targets = package::targets(&specs);
+    let bar = ui.progress(targets.len() as u64, "testing");
+    let one = |(number, target): (usize, &Target<'_>)| -> Result<Tally> {
+        let Some(build) = &build else { return Ok(Tally::default()) };
+        let mut driver = Driver::start(&build.program)?;
+        let s = subjects.iter().find(|s| s.terms.kernels.iter().any(|k| std::ptr::eq(k, target.kernel)));
+        let cases: Vec<_> = (s.into_iter().flat_map(|s| &s.checked.tests.cases))
+            .filter(|c| s.is_some_and(|s| s.checked.module.kernels[c.kernel].name == target.kernel.name))
+            .collect();
+        let tally = trial::kernel(&mut driver, u32::try_from(number)?, target, &cases, effort);
+        bar.inc(1);
+        tally
+    };
+    let tallies: Vec<Tally> = targets.par_iter().enumerate().map(one).collect::<Result<_>>()?;
+    let mut tallies = tallies.into_iter();
+    let reports: Vec<SpecReport> = subjects.iter().map(|s| s.report(args, effort, &mut tallies)).collect();
+    bar.finish_and_clear();
+    let levels = match &build {
+        Some(build) => Driver::start(&build.program)?.levels().to_vec(),
+        None => vec![],
+    };
+    let specs: Vec<_> = reports.into_iter().filter(|r| !r.kernels.is_empty() || !r.laws.is_empty()).collect();
+    let report = Report { seed: args.seed, levels, specs };
+    if args.json {
+        print(&format!("{:#}\n", report.json()));
+    } else if !ui.quiet || report.failures() > 0 {
+        print(&report.text(ui.color));
+    }
+    if report.specs.is_empty() {
+        ui.error("nothing was tested: there are no such kernels");
+        return Ok(Outcome::Findings);
+    }
+    Ok(if report.failures() == 0 { Outcome::Clean } else { Outcome::Findings })
+}
+
+fn wanted(args: &Args, name: &str) -> bool {
+    args.filter.as_ref().is_none_or(|f| name.contains(f.as_str()))
+}
+
+/// Picks a spec's kernels; those that the compiler gives up on are failures, not the end.
+fn subject<'a>(args: &Args, project: &'a Project, checked: &'a Checked) -> Subject<'a> {
+    let (module, shown) = place(project, checked.spec);
+    let spec = &project.specs[checked.spec];
+    let mut terms = Module { name: checked.module.name.clone(), ..Module::default() };
+    let mut given_up = Vec::new();
+    for (n, k) in checked.module.kernels.iter().enumerate().filter(|(_, k)| wanted(args, &k.name)) {
+        let alone = Module { kernels: vec![k.clone()], ..Module::default() };
+        match compile::module(&alone, &shown, &module) {
+            Ok(_) => terms.kernels.push(k.clone()),
+            Err(why) => given_up.push((n, format!("the compiler gives up (a bug in vibee): {why}"))),
+        }
+    }
+    let path = spec.source.path.clone();
+    Subject { module, shown, path, source: &spec.source, checked, terms, given_up }
+}
+
+/// Builds all kernels; specs whose code rustc refuses are set aside and the rest is built.
+fn build(args: &Args, ui: &Ui, subjects: &mut [Subject<'_>]) -> Result<Option<Build>> {
+    let paths: Vec<String> = subjects
+        .iter()
+        .map(|s| std::path::absolute(&s.path).unwrap_or_default().display().to_string())
+        .collect();
+    let key = format!("test {} {}", args.filter.as_deref().unwrap_or(""), paths.join("\n"));
+    let bar = ui.progress(1, "compiling");
+    loop {
+        let specs: Vec<package::Spec<'_>> = subjects.iter().map(Subject::spec).collect();
+        if specs.iter().all(|s| s.terms.kernels.is_empty()) {
+            return Ok(None);
+        }
+        let error = match package::build(&key, &specs) {
+            Ok(build) => {
+                bar.finish_and_clear();
+                return Ok(Some(build));
+            }
+            Err(error) => error,
+        };
+        let Some(broken) = error.downcast_ref::<DoesNotBuild>() else { return Err(error) };
+        let mut progress = false;
+        for s in subjects.iter_mut() {
+            let file = s.module.split('/').map(emit::module_ident).collect::<Vec<_>>().join("/");
+            if broken.files.contains(&file) && !s.terms.kernels.is_empty() {
+                progress = true;
+                s.set_aside(&broken.errors, &file);
+            }
+        }
+        if !progress {
+            return Err(error);
+        }
+    }
+}
+
+impl Subject<'_> {
+    fn spec(&self) -> package::Spec<'_> {
+        package::Spec { module: &self.module, shown: &self.shown, terms: &self.terms }
+    }
+
+    /// Gives all kernels up because their module does not compile.
+    fn set_aside(&mut self, errors: &str, file: &str) {
+        let marker = format!("--> src/{file}.rs:");
+        let blocks =
+            errors.split("\n\n").find(|b| b.contains(&marker) && b.trim_start().starts_with("error"));
+        let why = format!(
+            "the generated code does not compile (a bug in vibee): {}",
+            blocks.unwrap_or(errors).trim()
+        );
+        for k in self.terms.kernels.drain(..) {
+            let n = self.checked.module.kernels.iter().position(|o| o.name == k.name).unwrap_or(0);
+            self.given_up.push((n, why.clone()));
+        }
+    }
+
+    /// This spec's report; takes the tallies of its compiled kernels.
+    fn report(&self, args: &Args, effort: Effort, tallies: &mut impl Iterator<Item = Tally>) -> SpecReport {
+        let tests = &self.checked.tests;
+        let laws: Vec<&Law> = tests.laws.iter().filter(|l| wanted(args, &l.name)).collect();
+        let mut kernels = Vec::new();
+        for (n, k) in self.checked.module.kernels.iter().enumerate().filter(|(_, k)| wanted(args, &k.name)) {
+            let cases = tests.cases.iter().filter(|c| c.kernel == n).count();
+            let in_law = tests.laws.iter().any(|l| calls(&self.source.text[l.span.range()], &k.name));
+            let tally = match self.given_up.iter().find(|(at, _)| *at == n) {
+                None => tallies.next().unwrap_or_default(),
+                Some((_, why)) => {
+                    let mut tally = Tally::default();
+                    let (trial, what) = ("compiling".to_owned(), why.clone());
+                    tally.fail(Failure { trial, place: String::new(), what, input: None });
+                    tally
+                }
+            };
+            kernels.push(KernelReport { name: k.name.clone(), cases, asserted: cases > 0 || in_law, tally });
+        }
+        // Laws of different behaviours may share a name.
+        let unique = |l: &Law| tests.laws.iter().filter(|o| o.name == l.name).count() == 1;
+        let name = |l: &Law| if unique(l) { l.name.clone() } else { format!("{}.{}", l.behavior, l.name) };
+        let laws = laws.par_iter().map(|l| LawReport { name: name(l), outcome: laws::run(l, effort) });
+        SpecReport { path: self.path.clone(), kernels, laws: laws.collect() }
+    }
+}
+
+/// Whether a law's text calls a kernel.
+fn calls(text: &str, name: &str) -> bool {
+    let inside = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(name)
+        .any(|(at, _)| !text[..at].ends_with(inside) && text[at + name.len()..].trim_start().starts_with('('))
+}
