@@ -2,7 +2,7 @@
 
 use super::bind::{ArgShape, Callee};
 use super::builder::Builder;
-use super::expand::Call;
+use super::callee::Call;
 use super::frame::Env;
 use super::globals::Global;
 use super::graft::{Feed, graft, needed};

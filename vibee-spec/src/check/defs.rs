@@ -1,22 +1,19 @@
 //! Definitions: `y[t, d] = …`, `s = …`, whole tensors, and several outputs of one call.
 
 use super::builder::{Builder, Entry, Local};
-use super::frame::Env;
-use super::hir::{Hir, Kind, LetterId, Place};
-use super::visit;
-use crate::ast::{Binder, Define, DefineOp, Expr, ExprKind, Ident, LhsIndex};
+use super::hir::{Hir, Kind, Place};
+use crate::ast::{Define, DefineOp, Expr, ExprKind, Ident, LhsIndex};
 use crate::diag::Diagnostic;
-use crate::span::Span;
-use crate::term::{Arg, DType, Def, DefId, ExprId, IndexId, Int, Node, Pos, Source};
+use crate::term::{Arg, DType, Def, DefId, ExprId, Int, Node, Pos, Source};
 
 /// What a definition is to become, before its value is typed.
-struct Target<'a> {
-    name: &'a Ident,
+pub(super) struct Target<'a> {
+    pub name: &'a Ident,
     /// Declared by the output or written at the definition.
-    dtype: Option<DType>,
+    pub dtype: Option<DType>,
     /// Declared by the output.
-    shape: Option<Vec<Int>>,
-    text: String,
+    pub shape: Option<Vec<Int>>,
+    pub text: String,
 }
 
 impl<'a> Builder<'_, 'a> {
@@ -98,7 +95,7 @@ impl<'a> Builder<'_, 'a> {
         if shadows { self.fresh_name(&format!("next_{}", n.name)) } else { n.name.clone() }
     }
 
-    fn target(&mut self, d: &'a Define, name: &'a Ident) -> Option<Target<'a>> {
+    pub fn target(&mut self, d: &'a Define, name: &'a Ident) -> Option<Target<'a>> {
         let env = self.root();
         let mut target = Target { name, dtype: None, shape: None, text: self.cx.text(self.file, d.span) };
         if let Some(o) = self.outputs.iter().find(|o| o.name == name.name) {
@@ -175,157 +172,8 @@ impl<'a> Builder<'_, 'a> {
         Some(self.push_def(Def { name, indices, dtype, shape, store, body, text }))
     }
 
-    /// One place per bound letter, for findings about its range.
-    fn left_places(&self, left: &'a [LhsIndex]) -> Vec<Place> {
-        let mut out = vec![];
-        for l in left {
-            visit::all(&l.expr, &mut |e| {
-                if let ExprKind::Name(n) = &e.kind
-                    && !self.is_value_name(n)
-                {
-                    out.push(self.here(e.span));
-                }
-            });
-        }
-        out
-    }
-
-    /// Whether a name on a left side is a size or constant and not an index.
-    fn is_value_name(&self, n: &str) -> bool {
-        self.locals.contains_key(n)
-            || matches!(
-                self.cx.units[self.file].names.get(n),
-                Some((super::globals::Global::Constant(..), _))
-            )
-    }
-
-    /// Binds the letters of a left side.
-    fn bind_left(
-        &mut self,
-        left: &'a [LhsIndex],
-        target: &Target<'a>,
-        env: &Env<'a>,
-    ) -> Option<Vec<IndexId>> {
-        if let Some(declared) = &target.shape
-            && declared.len() != left.len()
-        {
-            let name = &target.name.name;
-            let place = self.here(target.name.span);
-            let (want, got) = (declared.len(), left.len());
-            self.err(
-                place,
-                Diagnostic::error(
-                    "V0313",
-                    place.span,
-                    format!("`{name}` has {want} axes in the header, {got} here"),
-                ),
-            );
-            return None;
-        }
-        // Letters are bound even after an error, so that the right side is not blamed for it.
-        let mut fine = Some(());
-        let mut indices = vec![];
-        for (axis, l) in left.iter().enumerate() {
-            let mut letters: Vec<(&'a str, Span)> = vec![];
-            visit::all(&l.expr, &mut |e| {
-                if let ExprKind::Name(n) = &e.kind {
-                    letters.push((n, e.span));
-                }
-            });
-            let bare = matches!(l.expr.kind, ExprKind::Name(_));
-            letters.retain(|(n, _)| bare || !self.is_value_name(n));
-            for (n, span) in letters {
-                let binder = Binder { name: Ident { name: n.to_string(), span }, range: None };
-                fine = fine.and(self.check_letter_name(&binder, env));
-                let letter = self.letter(super::frame::ROOT, n);
-                if self.bound.iter().any(|(l, _)| *l == letter) {
-                    let d = Diagnostic::error(
-                        "V0314",
-                        span,
-                        format!("the index `{n}` stands twice on the left side"),
-                    )
-                    .hint("every element is defined once: use two letters and a guard for a diagonal");
-                    self.err(self.here(span), d);
-                    fine = None;
-                    continue;
-                }
-                let i = self.new_index(letter);
-                self.bound.push((letter, i));
-                indices.push(i);
-                if bare {
-                    let ranged = self.left_range(letter, l, axis, target, span, env);
-                    fine = fine.and(ranged);
-                }
-            }
-        }
-        fine?;
-        Some(indices)
-    }
-
-    /// What a bare left index says about its letter: a written range, an output's axis.
-    fn left_range(
-        &mut self,
-        letter: LetterId,
-        l: &'a LhsIndex,
-        axis: usize,
-        target: &Target<'a>,
-        span: Span,
-        env: &Env<'a>,
-    ) -> Option<()> {
-        if let Some(range) = &l.range {
-            let extent = self.size(range, env)?;
-            self.fact(letter, extent, self.here(range.span), "its written range".into())?;
-        }
-        let Some(declared) = &target.shape else { return Some(()) };
-        let why = format!("axis {axis} of the output `{}`", target.name.name);
-        self.fact(letter, declared[axis].clone(), self.here(span), why)
-    }
-
-    /// Stored positions and the extents of the stored array.
-    fn left_positions(
-        &mut self,
-        left: &'a [LhsIndex],
-        indices: &[IndexId],
-        env: &Env<'a>,
-    ) -> Option<(Vec<Int>, Vec<Int>)> {
-        let (mut store, mut shape) = (vec![], vec![]);
-        let mut placed = 0;
-        for l in left {
-            let hir = self.expand(&l.expr, env)?;
-            let e = self.lower(&hir)?;
-            let position = match self.k.exprs.node(e) {
-                Node::Int(i) => Some(i.clone()),
-                _ => None,
-            };
-            let digits = position.and_then(|p| {
-                let mine: Vec<IndexId> = indices.iter().copied().filter(|i| p.mentions(*i)).collect();
-                let extent = super::split::mixed_radix(&p, &mine, &self.facts, &|i| self.extent(i).clone())?;
-                Some((p, extent, mine.len()))
-            });
-            let Some((p, extent, count)) = digits else {
-                let text = self.text(hir.place);
-                self.err(
-                    hir.place,
-                    Diagnostic::error(
-                        "V0314",
-                        hir.place.span,
-                        format!("the left position `{text}` is not a split"),
-                    )
-                    .label("every element must be defined exactly once")
-                    .hint("write an index, or `h*C + c` where `C` is exactly the range of `c`"),
-                );
-                return None;
-            };
-            placed += count;
-            store.push(p);
-            shape.push(extent);
-        }
-        debug_assert_eq!(placed, indices.len(), "letters of a left side come from its positions");
-        Some((store, shape))
-    }
-
     /// A value as its definition stores it, and the type it is stored with.
-    fn typed(&mut self, body: ExprId, wanted: Option<&DType>, place: Place) -> Option<(ExprId, DType)> {
+    pub fn typed(&mut self, body: ExprId, wanted: Option<&DType>, place: Place) -> Option<(ExprId, DType)> {
         match wanted {
             Some(t) => Some((self.convert(body, t, place)?, t.clone())),
             None => Some((body, self.type_of(body).clone())),
@@ -396,150 +244,6 @@ impl<'a> Builder<'_, 'a> {
         Some(true)
     }
 
-    /// `y = c * x` over whole tensors of one shape.
-    pub fn define_whole(
-        &mut self,
-        name: &str,
-        value: &Hir,
-        dtype: Option<&DType>,
-        text: &str,
-    ) -> Option<DefId> {
-        let (first, first_place) = value.first_whole()?;
-        let shape = self.shape(first).0.to_vec();
-        let mut names: Vec<String> = vec![];
-        let mut indices = vec![];
-        for (axis, extent) in shape.iter().enumerate() {
-            let own = self.show(extent).to_ascii_lowercase();
-            let plain = own.len() <= 2 && own.chars().all(|c| c.is_ascii_lowercase());
-            let fallback = ["i", "j", "k", "l", "m", "n", "p", "q"][axis % 8].to_string();
-            let free = |n: &String| !names.contains(n) && !self.locals.contains_key(n);
-            let letter = [own.clone(), fallback.clone()]
-                .into_iter()
-                .find(|n| (plain || *n == fallback) && free(n))
-                .unwrap_or_else(|| format!("i{axis}"));
-            indices.push(self.k.fresh_index(letter.clone(), extent.clone()));
-            names.push(letter);
-        }
-        let indexed = self.with_positions(value, &indices, &shape, (first, first_place))?;
-        let outer = std::mem::replace(&mut self.domain, indices.clone());
-        let body = self.lower(&indexed);
-        self.domain = outer;
-        let (body, dtype) = self.typed(body?, dtype, value.place)?;
-        let store = indices.iter().map(|i| Int::index(*i)).collect();
-        Some(self.push_def(Def {
-            name: name.to_string(),
-            indices,
-            dtype,
-            shape,
-            store,
-            body,
-            text: text.to_string(),
-        }))
-    }
-
-    /// Gives every whole tensor (outside folds) the positions of the definition.
-    fn with_positions(
-        &mut self,
-        h: &Hir,
-        indices: &[IndexId],
-        shape: &[Int],
-        first: (Source, Place),
-    ) -> Option<Hir> {
-        let kind = match &h.kind {
-            Kind::Whole(s) => {
-                let own = self.shape(*s).0.to_vec();
-                self.whole_shapes_agree(*s, &own, shape, first, h.place)?;
-                let at = indices.iter().map(|i| Hir { kind: Kind::Index(*i), place: h.place }).collect();
-                Kind::Load { from: *s, at, outside: None }
-            }
-            Kind::Unary(op, a) => Kind::Unary(*op, Box::new(self.with_positions(a, indices, shape, first)?)),
-            Kind::Cast(t, a) => {
-                Kind::Cast(t.clone(), Box::new(self.with_positions(a, indices, shape, first)?))
-            }
-            Kind::Binary(op, a, b) => {
-                let a = self.with_positions(a, indices, shape, first);
-                let b = self.with_positions(b, indices, shape, first);
-                Kind::Binary(*op, Box::new(a?), Box::new(b?))
-            }
-            Kind::If(c, a, b) => {
-                let c = self.with_positions(c, indices, shape, first);
-                let a = self.with_positions(a, indices, shape, first);
-                let b = self.with_positions(b, indices, shape, first);
-                Kind::If(Box::new(c?), Box::new(a?), Box::new(b?))
-            }
-            Kind::Builtin(b, args) => {
-                let args: Vec<Option<Hir>> =
-                    args.iter().map(|a| self.with_positions(a, indices, shape, first)).collect();
-                Kind::Builtin(b, args.into_iter().collect::<Option<_>>()?)
-            }
-            other => other.clone(),
-        };
-        Some(Hir { kind, place: h.place })
-    }
-
-    fn whole_shapes_agree(
-        &mut self,
-        s: Source,
-        own: &[Int],
-        shape: &[Int],
-        (first, first_place): (Source, Place),
-        place: Place,
-    ) -> Option<()> {
-        let mut note = None;
-        if own.len() == shape.len() {
-            for (a, b) in own.iter().zip(shape) {
-                if let Err(example) = self.require_same(a, b) {
-                    note = Some(example);
-                    break;
-                }
-            }
-            if note.is_none() {
-                return Some(());
-            }
-        }
-        let (a, b) = (self.source_name(first).to_string(), self.source_name(s).to_string());
-        let (sa, sb) = (self.names().list(shape), self.names().list(own));
-        let mut d = Diagnostic::error("V0311", place.span, format!("`{a}` and `{b}` have different shapes"))
-            .label(format!("[{sb}]"))
-            .hint("whole tensors need one shape; write the indices to say how they meet");
-        d.notes.extend(note);
-        let d = self.also(d, first_place, format!("[{sa}]"));
-        self.err(place, d);
-        None
-    }
-
-    /// A definition's shape must be the declared one.
-    pub fn same_shape(&mut self, name: &Ident, have: &[Int], declared: &[Int], place: Place) -> Option<()> {
-        let mut note = None;
-        if have.len() == declared.len() {
-            for (a, b) in have.iter().zip(declared) {
-                if let Err(example) = self.require_same(a, b) {
-                    note = Some(example);
-                    break;
-                }
-            }
-            if note.is_none() {
-                return Some(());
-            }
-        }
-        let (h, d) = (self.names().list(have), self.names().list(declared));
-        let declared_at = self.outputs.iter().find(|o| o.name == name.name).map(|o| o.span);
-        let mut e = Diagnostic::error(
-            "V0313",
-            place.span,
-            format!("`{}` is declared with shape [{d}], its definition has [{h}]", name.name),
-        );
-        e.notes.extend(note);
-        if let Some(at) = declared_at {
-            e = e.also(at, "declared here");
-        }
-        if have.is_empty() {
-            e = e.hint(format!("one value for all elements is written with indices: `{}[…] = …`", name.name));
-        }
-        self.err(place, e);
-        None
-    }
-
     /// A single value or whole tensor of an expression (a side of a law).
     pub fn define_value(&mut self, name: &str, e: &'a Expr) -> Option<DefId> {
         let env = self.root();
@@ -566,7 +270,7 @@ impl<'a> Builder<'_, 'a> {
                     Some(super::globals::Global::Kernel(..))
                 ) || self.cx.find_instance(self.file, &callee.name).is_some() =>
             {
-                let call = super::expand::Call {
+                let call = super::callee::Call {
                     callee,
                     generic: generic.as_deref(),
                     indices: indices.as_deref(),

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::builder::Builder;
-use super::expand::Call;
+use super::callee::Call;
 use super::frame::{Closure, Env, Frame, IndexArg};
 use super::hir::{Hir, Kind, LetterId, Place};
 use crate::ast::{self, Binder};

@@ -2,16 +2,16 @@
 //!
 //! | step | file |
 //! |---|---|
-//! | names of files and imports | [`globals`], [`cycles`] |
-//! | headers: sizes, inputs, constraints | [`header`], [`solve`] |
-//! | names and functions in expressions | [`expand`], [`functions`], [`frame`] |
-//! | ranges of letters | [`seed`], [`indices`] |
-//! | types | [`lower`], [`types`], [`alpha`] |
-//! | positions inside their arrays | [`access`], [`facts`], [`prove`], [`search`] |
-//! | definitions and left sides | [`defs`], [`split`] |
-//! | kernel calls | [`calls`], [`bind`], [`graft`] |
-//! | layers and models | [`layers`], [`forward`], [`subcall`], [`liveness`] |
-//! | test cases and laws | [`cases`], [`values`], [`laws`] |
+//! | names of files and imports | `globals`, `cycles` |
+//! | headers: sizes, inputs, constraints | `header`, `solve` |
+//! | names and functions in expressions | `expand`, `callee`, `folds`, `functions`, `frame` |
+//! | ranges of letters | `seed`, `indices` |
+//! | types | `lower`, `types`, `alpha` |
+//! | positions inside their arrays | `access`, `facts`, `prove`, `search` |
+//! | definitions and left sides | `defs`, `left`, `split`, `whole` |
+//! | kernel calls | `calls`, `bind`, `inherit`, `graft` |
+//! | layers and models | `layers`, `forward`, `segment`, `subcall`, `liveness` |
+//! | test cases and laws | `cases`, `values`, `laws`, `drawn` |
 //!
 //! One run shows every finding of a file: what has an error is poisoned, and uses of it stay
 //! silent. Nothing here depends on what a kernel, function or size is called, and nothing knows
@@ -22,12 +22,15 @@ mod alpha;
 mod bind;
 mod builder;
 mod builtins;
+mod callee;
 mod calls;
 mod cases;
 mod cycles;
 mod defs;
+mod drawn;
 mod expand;
 mod facts;
+mod folds;
 mod forward;
 mod frame;
 mod functions;
@@ -36,14 +39,17 @@ mod graft;
 mod header;
 mod hir;
 mod indices;
+mod inherit;
 mod kernel;
 mod laws;
 mod layers;
+mod left;
 mod liveness;
 mod lower;
 mod prove;
 mod search;
 mod seed;
+mod segment;
 mod solve;
 mod split;
 mod subcall;
@@ -51,6 +57,7 @@ mod suggest;
 mod types;
 mod values;
 mod visit;
+mod whole;
 
 pub use cases::{Case, Expected, Tests, cases};
 pub use globals::Imports;
