@@ -118,6 +118,8 @@ pub(super) struct Builder<'c, 'a> {
     pub conditions: Vec<(ExprId, bool)>,
     /// Folds of the definition being lowered, each once.
     pub folds: Vec<ExprId>,
+    /// The parser left lines out: a missing name is no finding of its own.
+    pub incomplete: bool,
     /// Outputs as declared.
     pub outputs: Vec<OutputDecl>,
     /// Whether a position is being lowered.
@@ -160,6 +162,7 @@ impl<'c, 'a> Builder<'c, 'a> {
             guards: vec![],
             conditions: vec![],
             folds: vec![],
+            incomplete: false,
             outputs: vec![],
             in_position: false,
             in_constraint: false,

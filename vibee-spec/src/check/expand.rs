@@ -178,6 +178,9 @@ impl<'a> Builder<'_, 'a> {
         known.sort_unstable();
         let near = suggest::hint(name, known.iter().map(String::as_str))
             .or_else(|| self.cx.suggest(env.frame.file, name, &|g| matches!(g, Global::Constant(..))));
+        if self.incomplete && near.is_none() {
+            return;
+        }
         let upper = name.starts_with(|c: char| c.is_ascii_uppercase());
         let mut d = Diagnostic::error("V0201", place.span, format!("unknown name `{name}`"));
         d = match (near, upper) {

@@ -352,6 +352,7 @@ impl<'a> Walk<'_, 'a, '_> {
                     outputs.push(*self.value_of(&o.name).as_ref()?);
                 }
                 Some(Local::Poison) => self.failed = true,
+                _ if self.cx.incomplete(self.file, self.ast.span) => self.failed = true,
                 _ => {
                     let d = Diagnostic::error(
                         "V0203",

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use super::suggest;
 use crate::ast;
-use crate::diag::{Diagnostic, Diags};
+use crate::diag::{Diagnostic, Diags, Severity};
 use crate::span::{Source, Span};
 use crate::term::{DType, Kernel, Layer};
 
@@ -75,13 +75,18 @@ pub(super) struct Cx<'a> {
     pub quiet_kernels: bool,
     /// Nesting of silent work.
     pub silent: usize,
+    /// Places the parser refused: names they would have defined are missing.
+    pub refused: Vec<Span>,
 }
 
 impl<'a> Cx<'a> {
     /// Collects the names of a file and its imports.
     pub fn new(file: &'a ast::File, source: &'a Source, imports: &Imports<'a>, diags: Diags) -> Self {
+        let errors = diags.list.iter().filter(|d| d.severity == Severity::Error);
+        let refused = errors.map(|d| d.span).collect();
         let mut cx = Cx {
             units: vec![],
+            refused,
             diags,
             kernels: HashMap::new(),
             layers: HashMap::new(),
@@ -219,6 +224,11 @@ impl<'a> Cx<'a> {
             self.units[file].names.iter().filter(|(_, (g, _))| wanted(*g)).map(|(n, _)| *n).collect();
         known.sort_unstable();
         suggest::hint(name, known.into_iter())
+    }
+
+    /// Whether the parser left something out of a definition of a file.
+    pub fn incomplete(&self, file: usize, span: Span) -> bool {
+        file == 0 && self.refused.iter().any(|r| span.start <= r.start && r.start < span.end)
     }
 
     /// Adds a finding about file 0, once. Findings about other files are theirs.

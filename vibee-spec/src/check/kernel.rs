@@ -47,6 +47,7 @@ fn build<'a>(cx: &mut Cx<'a>, file: usize, at: usize, types: &[DType]) -> Option
     for (g, t) in ast.generics.iter().zip(types) {
         b.generics.insert(g.name.clone(), t.clone());
     }
+    b.incomplete = b.cx.incomplete(file, ast.span);
     b.reserve_names(&ast.body);
     b.taken.extend(ast.outputs.iter().map(|o| o.name.name.clone()));
     b.declare_inputs(&[], &ast.params)?;
@@ -123,12 +124,15 @@ impl<'a> Builder<'_, 'a> {
             .flat_map(|d| d.names.iter().map(|n| n.name.as_str()))
             .collect();
         for o in self.outputs.clone() {
+            let near = super::suggest::hint(&o.name, defined.iter().copied());
+            if self.incomplete && near.is_none() {
+                continue;
+            }
             if o.def.is_none() && !o.failed && !defined.contains(&o.name.as_str()) {
                 let mut d =
                     Diagnostic::error("V0203", o.span, format!("the output `{}` is never defined", o.name))
                         .label("declared here");
-                d.hint = super::suggest::hint(&o.name, defined.iter().copied())
-                    .or_else(|| Some(format!("add a line `{}[…] = …`", o.name)));
+                d.hint = near.or_else(|| Some(format!("add a line `{}[…] = …`", o.name)));
                 self.err(self.here(o.span), d);
             }
         }

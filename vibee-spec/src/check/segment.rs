@@ -33,6 +33,7 @@ impl<'a> Walk<'_, 'a, '_> {
         b.forward_arguments = self.forward.inputs.len();
         b.outputs.clone_from(&self.outputs);
         b.in_loop = self.rounds > 0;
+        b.incomplete = b.cx.incomplete(self.file, self.ast.span);
         b.taken.extend(self.names.keys().cloned());
         b.taken.extend(self.fresh.iter().cloned());
         for c in self.layer.checks.iter().chain(&self.forward.checks) {
@@ -112,12 +113,7 @@ impl<'a> Walk<'_, 'a, '_> {
     }
 
     /// Turns a segment into a step and gives its definitions values.
-    fn close(
-        &mut self,
-        mut s: Segment,
-        extra: &[CallArg],
-        steps: &mut Vec<Step>,
-    ) -> HashMap<DefId, ValueId> {
+    fn close(&mut self, mut s: Segment, extra: &[CallArg], steps: &mut Vec<Step>) -> HashMap<DefId, ValueId> {
         let mut map = HashMap::new();
         let mut outs = vec![];
         for (name, span) in &s.poisoned {

@@ -109,3 +109,12 @@ fn wrong_shapes_name_both_sides() {
         ),
     );
 }
+
+#[test]
+fn lines_the_parser_refused_are_not_missed() {
+    let found = check(&kernels("  demo(x: f32[T]) -> y: f32[T]:\n    y[t] = y[t - 1] + x[t] from 0\n"));
+    assert_eq!(found.errors(), ["V0901"]);
+    let found =
+        check(&kernels("  demo(x: f32[T]) -> y: f32[T]:\n    a[t] = x[t] && 1\n    y[t] = a[t] + 1\n"));
+    assert_eq!(found.errors(), ["V0101"]);
+}
