@@ -133,12 +133,13 @@ impl Report {
     pub fn summary(&self) -> String {
         let kernels = || self.specs.iter().flat_map(|s| &s.kernels);
         let count = kernels().count();
+        let plural = if count == 1 { "" } else { "s" };
         let sum = |f: &dyn Fn(&Tally) -> u64| kernels().map(|k| f(&k.tally)).sum::<u64>();
         let worst = kernels().map(|k| k.tally.worst).fold(0.0, f64::max);
         let silent = kernels().filter(|k| !k.asserted).count();
         let silent = if silent == 0 { String::new() } else { format!(", {silent} assert nothing") };
         format!(
-            "{count} kernels on {}: {} failed{silent}; {} values compared, {} skipped, worst error/bound {worst:.3}; seed {}",
+            "{count} kernel{plural} on {}: {} failed{silent}; {} values compared, {} skipped, worst error/bound {worst:.3}; seed {}",
             self.levels.join(", "),
             self.failures(),
             sum(&|t| t.values),

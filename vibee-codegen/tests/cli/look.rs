@@ -1,0 +1,104 @@
+//! `check`, `show`, `explain`, `completions` and help.
+
+use crate::support::{DOUBLE, Desk, WRONG};
+
+#[test]
+fn check_shows_where_and_why() {
+    let desk = Desk::new(&[("a.vibee", DOUBLE), ("b.vibee", WRONG)]);
+    let done = desk.vibee("check a.vibee b.vibee");
+    assert_eq!((done.code, done.out.as_str()), (1, ""));
+    let wanted = "\
+error[V0201]: unknown name `z`
+ --> b.vibee:6:16
+  |
+6 |     y[t] = 2 * z[t]
+  |                ^
+";
+    assert!(done.err.starts_with(wanted), "{}", done.err);
+    assert!(done.err.ends_with("\n2 specs: 1 error, 0 warnings\n"), "{}", done.err);
+    let done = desk.vibee("check a.vibee");
+    assert_eq!((done.code, done.err.as_str()), (0, "1 spec: 0 errors, 0 warnings\n"));
+}
+
+#[test]
+fn check_tells_programs_too() {
+    let desk = Desk::new(&[("b.vibee", WRONG)]);
+    let done = desk.vibee("check b.vibee --message-format json -q");
+    assert_eq!((done.code, done.err.as_str()), (1, ""));
+    let lines: Vec<serde_json::Value> =
+        done.out.lines().map(|l| serde_json::from_str(l).expect("one object a line")).collect();
+    assert_eq!(lines[0]["code"], "V0201");
+    assert_eq!(lines[0]["span"]["line"], 6);
+}
+
+#[test]
+fn what_cannot_be_read_is_said() {
+    let desk = Desk::new(&[]);
+    let done = desk.vibee("check nowhere");
+    assert_eq!(done.code, 2);
+    assert!(done.err.starts_with("error: cannot read nowhere: "), "{}", done.err);
+    std::fs::write(desk.path("bytes.vibee"), [b'n', 0xff, 0xfe]).expect("a file");
+    let done = desk.vibee("check bytes.vibee");
+    assert_eq!(done.code, 1);
+    assert!(done.err.contains("error[V0003]"), "{}", done.err);
+    assert_eq!(desk.vibee("check --nonsense").code, 2);
+    assert_eq!(desk.vibee("").code, 2);
+}
+
+#[test]
+fn colour_is_asked_for() {
+    let desk = Desk::new(&[("b.vibee", WRONG)]);
+    assert!(!desk.vibee("check b.vibee").err.contains('\u{1b}'));
+    assert!(desk.vibee("check b.vibee --color always").err.contains("\u{1b}["));
+}
+
+#[test]
+fn every_stage_can_be_shown() {
+    let desk = Desk::new(&[("a.vibee", DOUBLE)]);
+    let term = desk.vibee("show term --spec a.vibee");
+    assert_eq!(term.code, 0);
+    let wanted = "kernel double(x: f32[T]) -> (y: f32[T])\n  dim T = x.0\n  y[t in T]: f32 = 2.0 * x[t]\n";
+    assert_eq!(term.out, wanted);
+    let loops = desk.vibee("show loops double --spec a.vibee");
+    assert!(loops.out.starts_with("loops double\n") && loops.out.contains("store y[t]"), "{}", loops.out);
+    assert!(desk.vibee("show rust double --spec a.vibee").out.contains("pub fn double("));
+    assert!(desk.vibee("show ast double --spec a.vibee").out.starts_with("Kernel {\n    name: Ident {\n"));
+    let done = desk.vibee("show term triple --spec a.vibee");
+    assert_eq!((done.code, done.err.as_str()), (2, "error: a.vibee has no kernel, layer or model triple\n"));
+}
+
+#[test]
+fn codes_are_explained() {
+    let desk = Desk::new(&[]);
+    let all = desk.vibee("explain");
+    assert_eq!(all.code, 0);
+    assert!(all.out.lines().count() >= 40, "{}", all.out);
+    for code in all.out.lines().filter_map(|l| l.split_whitespace().next()) {
+        let done = desk.vibee(&format!("explain {code}"));
+        assert!(done.code == 0 && done.out.starts_with(&format!("{code}: ")), "{}", done.out);
+    }
+    let done = desk.vibee("explain V9999");
+    assert_eq!(
+        (done.code, done.err.as_str()),
+        (2, "error: there is no code V9999; `vibee explain` lists all\n")
+    );
+}
+
+#[test]
+fn every_command_has_examples() {
+    let desk = Desk::new(&[]);
+    for command in ["", "gen", "check", "test", "run", "eval", "show", "explain", "completions"] {
+        let done = desk.vibee(&format!("{command} --help"));
+        assert_eq!(done.code, 0);
+        assert!(done.out.contains("\nExamples:\n"), "{command}: {}", done.out);
+    }
+}
+
+#[test]
+fn shells_complete_every_command() {
+    let desk = Desk::new(&[]);
+    for shell in ["bash", "zsh", "fish"] {
+        let done = desk.vibee(&format!("completions {shell}"));
+        assert!(done.code == 0 && done.out.contains("message-format"), "{shell}");
+    }
+}
