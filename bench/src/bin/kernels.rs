@@ -99,7 +99,7 @@ fn main() -> Result<()> {
 }
 
 /// Times ours and both rivals in turn; returns how many times faster ours is than each.
-fn race(name: &str, ours: &mut dyn FnMut() -> Vec<f32>, mut rivals: [Run<'_'>; 2]) -> Result<[f64; 2]> {
+fn race(name: &str, ours: &mut dyn FnMut() -> Vec<f32>, mut rivals: [Run<'_>; 2]) -> Result<[f64; 2]> {
     let mut seconds = [const { Vec::new() }; 3];
     // Enough calls a turn that the clock's resolution does not matter.
     let repeat = {

@@ -15,6 +15,10 @@ use super::expr::{Class, Prec, Val};
 use super::ints::{Leaves, Mode};
 use super::names::{Names, snake};
 use crate::loops::{BufferId, BufferKind, LoopProgram, Stage, Stmt};
+use crate::passes::cost;
+
+/// Cost from which a value is computed before a plain loop: a division or a root.
+const EXPENSIVE: u32 = 4;
 
 /// One value or one per lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,12 +241,19 @@ impl<'a> Body<'a> {
 
     fn counted(&mut self, index: IndexId, lo: &Int, hi: &Int, body: &[Stmt]) -> TokenStream {
         let (lets, lo, hi) = self.range(index, lo, hi);
+        let mut inner = vec![index];
+        collect_indices(body, &mut inner);
+        // Around a plain loop only what is expensive is worth a name; in lanes nothing is invariant.
+        let hoisted = match self.lanes {
+            None => self.hoist(body, &inner, EXPENSIVE),
+            Some(_) => TokenStream::new(),
+        };
         let name = self.scope(index);
         let (variables, bound, rows) = (self.variables.clone(), self.bound.clone(), self.rows.clone());
         let body = self.stmts(body);
         (self.variables, self.bound, self.rows) = (variables, bound, rows);
         self.scoped.remove(&index);
-        quote!(#lets for #name in #lo..#hi { #body })
+        quote!(#lets #hoisted for #name in #lo..#hi { #body })
     }
 
     /// A loop's range; ends that are more than a size get names.
@@ -271,7 +282,7 @@ impl<'a> Body<'a> {
         let mut made = Vec::new();
         collect_roots(self.p, body, &mut made);
         let comments: TokenStream = made.iter().map(|(d, _)| self.comment(*d)).collect();
-        let hoisted = self.hoist(body, &inner);
+        let hoisted = self.hoist(body, &inner, 0);
         let name = self.scope(index);
         self.lanes = Some(LaneLoop { index, block: quote!(#name), unroll, rows: Vec::new(), inner });
         let (variables, bound, known) = (self.variables.clone(), self.bound.clone(), self.rows.clone());
@@ -331,19 +342,19 @@ impl<'a> Body<'a> {
         !written
     }
 
-    /// Computes before a lanes loop what does not change in it.
-    fn hoist(&mut self, body: &[Stmt], inner: &[IndexId]) -> TokenStream {
+    /// Computes before a loop what does not change in it and costs at least `least`.
+    fn hoist(&mut self, body: &[Stmt], inner: &[IndexId], least: u32) -> TokenStream {
         let mut roots = Vec::new();
         collect_roots(self.p, body, &mut roots);
-        self.hoist_roots(&roots, inner)
+        self.hoist_roots(&roots, inner, least)
     }
 
     /// [`Self::hoist`] for one value.
     pub fn hoist_value(&mut self, d: DefId, value: ExprId, inner: &[IndexId]) -> TokenStream {
-        self.hoist_roots(&[(d, value)], inner)
+        self.hoist_roots(&[(d, value)], inner, 0)
     }
 
-    fn hoist_roots(&mut self, roots: &[(DefId, ExprId)], inner: &[IndexId]) -> TokenStream {
+    fn hoist_roots(&mut self, roots: &[(DefId, ExprId)], inner: &[IndexId], least: u32) -> TokenStream {
         let made: Vec<DefId> = roots.iter().map(|(d, _)| *d).collect();
         let mut out = TokenStream::new();
         for (_, root) in roots {
@@ -355,7 +366,8 @@ impl<'a> Body<'a> {
                 let node = self.p.program.kernel.exprs.node(e).clone();
                 let changes = self.indices(e).iter().any(|i| inner.contains(i))
                     || self.reads(e).iter().any(|d| made.contains(d));
-                let worth = matches!(&node, Node::Op(op, _) if *op != Op::Select);
+                let worth = matches!(&node, Node::Op(op, _) if *op != Op::Select)
+                    && cost(&self.p.program.kernel.exprs, e) >= least;
                 if worth && !changes && !self.is_risky(e) && !self.reads_written(e) {
                     let base = noun(self, e);
                     let value = self.scalar(e).code;

@@ -4,7 +4,7 @@
 use vibee_spec::term::{DType, DefId, ExprId, IndexId, Int, Node as Expr, Op, Pos};
 
 use super::tree::{Loop, Node, definitions};
-use crate::passes::{Program, visit};
+use crate::passes::{Program, free_indices, visit};
 
 /// Size assumed for extents not known at compile time.
 const TYPICAL: f64 = 64.0;
@@ -89,32 +89,41 @@ fn cost(program: &Program, d: DefId, lanes: Option<IndexId>) -> f64 {
     let def = program.def(d);
     let iterations = size(program, &def.all_indices());
     let Some(v) = lanes else {
-        return iterations * program.roots(d).iter().map(|r| work(program, *r, None)).sum::<f64>().max(1.0);
+        let inner = def.all_indices().last().copied();
+        let each = program.roots(d).iter().map(|r| work(program, *r, inner, false)).sum::<f64>();
+        return iterations * each.max(1.0);
     };
-    let mut each: f64 = program.roots(d).iter().map(|r| work(program, *r, Some(v))).sum();
+    // A short axis fills few lanes of a block.
+    let filled = size(program, &[v]).clamp(1.0, LANES);
+    let mut each: f64 = program.roots(d).iter().map(|r| work(program, *r, Some(v), true)).sum();
     each += 1.0 / LANES;
-    let mut total = iterations * each;
+    let mut total = iterations * each * LANES / filled;
     if def.fold.as_ref().is_some_and(|f| f.over.contains(&v)) {
         total += REDUCE * size(program, &def.free);
     }
     total
 }
 
-/// Work per element of an expression.
-fn work(program: &Program, e: ExprId, lanes: Option<IndexId>) -> f64 {
+/// Work per element of an expression in a loop over `v`; what does not change with it is free, being
+/// computed before the loop.
+fn work(program: &Program, e: ExprId, v: Option<IndexId>, lanes: bool) -> f64 {
+    let exprs = &program.kernel.exprs;
+    let share = if lanes { LANES } else { 1.0 };
     let mut sum = 0.0;
-    visit(&program.kernel.exprs, e, &mut |_, node| {
-        sum += match (node, lanes) {
-            (Expr::Op(op @ (Op::IDiv | Op::Mod), _), Some(_)) => f64::from(op.info().cost),
-            (Expr::Op(op, _), Some(_)) => f64::from(op.info().cost) / LANES,
-            (Expr::Op(op, _), None) => f64::from(op.info().cost),
-            (Expr::Load { at, .. }, Some(v)) => match access(program, at, v) {
-                Access::Uniform => 0.5 / LANES,
-                Access::Contiguous => 1.0 / LANES,
-                Access::Scattered => 1.5,
+    visit(exprs, e, &mut |id, node| {
+        let varies = v.is_some_and(|v| free_indices(exprs, id).contains(&v));
+        sum += match node {
+            _ if !varies && !matches!(node, Expr::Load { .. }) => 0.0,
+            // No lane form.
+            Expr::Op(op @ (Op::IDiv | Op::Mod), _) => f64::from(op.info().cost),
+            Expr::Op(op, _) => f64::from(op.info().cost) / share,
+            Expr::Load { at, .. } => match v.map(|v| access(program, at, v)) {
+                Some(Access::Uniform) => 0.5 / share,
+                Some(Access::Contiguous) => 1.0 / share,
+                Some(Access::Scattered) if lanes => 1.5,
+                _ => 1.0,
             },
-            (Expr::Load { .. } | Expr::Cast(..), _) => 1.0,
-            (Expr::Int(i), Some(v)) if i.mentions(v) && !is_linear(i, v) => 2.0,
+            Expr::Int(i) if lanes && v.is_some_and(|v| !is_linear(i, v)) => 2.0,
             _ => 0.0,
         };
     });
@@ -137,7 +146,7 @@ pub enum Access {
 pub fn access(program: &Program, at: &[Pos], v: IndexId) -> Access {
     let mentions = |p: &Pos| match p {
         Pos::At(i) => i.mentions(v),
-        Pos::Data(e) => crate::passes::free_indices(&program.kernel.exprs, *e).contains(&v),
+        Pos::Data(e) => free_indices(&program.kernel.exprs, *e).contains(&v),
     };
     if !at.iter().any(mentions) {
         return Access::Uniform;

@@ -86,9 +86,6 @@ impl Sum {
         if s.positive || s.negative {
             return Real::exact(if s.positive { f64::INFINITY } else { f64::NEG_INFINITY });
         }
-        if self.value == 0.0 && self.error == 0.0 && self.negative_zero {
-            return Real::unsigned_zero(); // -0 or, started from 0, +0
-        }
         // Multiples of one power of two whose magnitudes fit the mantissa add up exactly.
         let fits = |l: i32| self.magnitude <= 2f64.powi((p.bits() + l).min(1000));
         let g = if self.error == 0.0 && self.lowest.is_none_or(fits) {
@@ -97,6 +94,9 @@ impl Sum {
             gamma(self.terms.saturating_sub(1), p)
         };
         let e = self.error + g * self.magnitude;
+        if g == 0.0 && self.value == 0.0 && self.error == 0.0 && self.negative_zero {
+            return Real::unsigned_zero(); // -0 or, started from 0, +0
+        }
         if g == 0.0 && e == 0.0 {
             return Real::exact(self.value);
         }
