@@ -19,6 +19,8 @@ use vibee_spec::term::Module;
 
 /// A block and what is claimed about it.
 pub struct Block {
+    /// The document's name without extension.
+    page: String,
     /// Line of the fence.
     pub line: usize,
     /// The whole spec.
@@ -29,6 +31,7 @@ pub struct Block {
 
 /// All blocks of specs in a document.
 pub fn find(path: &Path, document: &str) -> Vec<Block> {
+    let page = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
     let mut out = vec![];
     let mut lines = document.lines().enumerate();
     while let Some((n, line)) = lines.next() {
@@ -42,7 +45,7 @@ pub fn find(path: &Path, document: &str) -> Vec<Block> {
         if words.next() != Some("vibee") {
             continue;
         }
-        let mut block = Block { line: n + 1, text: body, codes: vec![] };
+        let mut block = Block { page: page.clone(), line: n + 1, text: body, codes: vec![] };
         let mut kernel = false;
         for word in words {
             match word.split_once('=') {
@@ -118,6 +121,14 @@ impl Block {
         let module = check(&file, &source, &resolve, &mut diags);
         let tests = cases(&file, &source, &resolve, &module, &mut diags);
         Checked { source, module, tests, diags }
+    }
+
+    /// Writes the spec, and those that it may import, to a folder.
+    pub fn write(&self, dir: &Path) -> std::io::Result<()> {
+        std::fs::create_dir_all(dir)?;
+        std::fs::copy(super::root().join("specs/nn/functions.vibee"), dir.join("functions.vibee"))?;
+        let name = format!("{}_{}.vibee", self.page.replace('-', "_"), self.line);
+        std::fs::write(dir.join(name), &self.text)
     }
 }
 

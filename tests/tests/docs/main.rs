@@ -2,6 +2,7 @@
 //! every excerpt stands in the file it names, every link leads somewhere.
 //!
 //! `UPDATE_DOCS=1 cargo test -p vibee-tests --test docs` rewrites excerpts and the table of codes.
+//! `DOCS_SPECS=DIR` writes every right spec to DIR, for `vibee test DIR`.
 
 mod blocks;
 mod cases;
@@ -80,6 +81,9 @@ fn run(block: &Block) -> Result<usize, String> {
     });
     if emitted.is_err() {
         return Err("the compiler gives up on it".into());
+    }
+    if let Some(dir) = std::env::var_os("DOCS_SPECS") {
+        block.write(Path::new(&dir)).map_err(|e| e.to_string())?;
     }
     cases::run(&checked.module, &checked.tests)
 }
