@@ -50,10 +50,23 @@ pub struct Spec<'a> {
 pub struct DoesNotBuild {
     /// The package.
     pub folder: PathBuf,
-    /// Modules with errors, as paths below `src` without extension.
-    pub files: Vec<String>,
     /// What cargo said.
     pub errors: String,
+}
+
+impl DoesNotBuild {
+    /// The first error in a module, given as its path below `src` without extension: message and place.
+    #[must_use]
+    pub fn first_error(&self, file: &str) -> Option<String> {
+        // rustc names a place as ` --> src/nn/rope.rs:93:33`, below the message.
+        let place = format!("--> src/{file}.rs:");
+        let is_error = |b: &&str| b.trim_start().starts_with("error") && b.contains(&place);
+        let block = self.errors.split("\n\n").find(is_error)?;
+        let mut lines = block.trim_start().lines();
+        let message = lines.next().unwrap_or("error");
+        let at = block.lines().find_map(|l| l.trim().strip_prefix("--> "));
+        Some(format!("{message} at {}/{}", self.folder.display(), at.unwrap_or("src")))
+    }
 }
 
 impl std::fmt::Display for DoesNotBuild {
@@ -171,10 +184,5 @@ fn cargo(folder: &Path, target: &Path) -> Result<()> {
         return Ok(());
     }
     let errors = text(&output.stderr);
-    // rustc names a place as ` --> src/nn/rope.rs:93:33`.
-    let place = |l: &str| Some(l.trim().strip_prefix("--> src/")?.split_once(".rs:")?.0.to_owned());
-    let mut files: Vec<String> = errors.lines().filter_map(place).collect();
-    files.sort();
-    files.dedup();
-    Err(DoesNotBuild { folder: folder.to_owned(), files, errors }.into())
+    Err(DoesNotBuild { folder: folder.to_owned(), errors }.into())
 }

@@ -124,7 +124,7 @@ fn differs(
     for (n, w) in want.values.iter().enumerate() {
         let a = value(output, n);
         if a.sure && !agrees(a.value, *w, dtype) {
-            return Some(format!("element {n} of {} is {}, expected is {w}", o.name, a.value));
+            return Some(format!("element {n} of {} is {:?}, expected is {w:?}", o.name, a.value));
         }
     }
     None

@@ -88,7 +88,7 @@ fn compare(law: &Law, lhs: &Output, rhs: &Output, out: &mut Outcome) -> Option<S
         let equal = a.value == b.value || a.value.is_nan() && b.value.is_nan();
         let holds = law.tol.map_or(equal, |tol| near(a.value, b.value, tol));
         if !holds {
-            return Some(format!("element {n} is {} on the left and {} on the right", a.value, b.value));
+            return Some(format!("element {n} is {:?} on the left and {:?} on the right", a.value, b.value));
         }
     }
     None

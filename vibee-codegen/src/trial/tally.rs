@@ -72,7 +72,7 @@ impl Tally {
                         wrong += 1;
                         let place = place(&o.name, &o.dims, n);
                         first.get_or_insert_with(|| {
-                            format!("{place} is {actual}, not {expected} ± {bound:e}")
+                            format!("{place} is {actual:?}, not {expected:?} ± {bound:e}")
                         });
                     }
                 }

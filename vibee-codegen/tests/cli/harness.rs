@@ -52,7 +52,7 @@ fn compiled_code_is_tested_and_run() {
     assert_eq!(statuses, ["ok", "failed", "asserts nothing"], "{json:#}");
     let failure = &kernels[1]["failures"][0];
     assert_eq!(failure["trial"], "case too_many_axes");
-    assert_eq!(failure["what"], "by the interpreter: element 1 of y is 7, expected is 8");
+    assert_eq!(failure["what"], "by the interpreter: element 1 of y is 7.0, expected is 8.0");
     assert_eq!(failure["input"], r#"{"x":[[1,2],[3,4]]}"#);
     assert_eq!(json["failures"], 2);
     let laws = &json["specs"][0]["laws"];

@@ -61,15 +61,22 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Outcome> {
 
 /// A spec under test.
 struct Subject<'a> {
-    module: String,
     shown: String,
     path: String,
     source: &'a Source,
     checked: &'a Checked,
     /// Kernels that are compiled.
-    terms: Module,
+    units: Vec<Unit>,
     /// Kernels that cannot be compiled, and why.
     given_up: Vec<(usize, String)>,
+}
+
+/// A kernel in a module of its own, so that what rustc refuses is known to be its.
+struct Unit {
+    /// Position in the spec.
+    kernel: usize,
+    module: String,
+    terms: Module,
 }
 
 fn test(args: &Args, ui: &Ui) -> Result<Outcome> {
@@ -77,16 +84,16 @@ fn test(args: &Args, ui: &Ui) -> Result<Outcome> {
     let mut subjects: Vec<Subject<'_>> = checked.iter().map(|c| subject(args, &project, c)).collect();
     let effort = Effort { cases: args.cases, seed: args.seed };
     let build = build(args, ui, &mut subjects)?;
-    let specs: Vec<package::Spec<'_>> = subjects.iter().map(Subject::spec).collect();
+    let specs: Vec<package::Spec<'_>> = subjects.iter().flat_map(Subject::specs).collect();
     let targets = package::targets(&specs);
+    let owners: Vec<(&Subject<'_>, usize)> =
+        subjects.iter().flat_map(|s| s.units.iter().map(move |u| (s, u.kernel))).collect();
     let bar = ui.progress(targets.len() as u64, "testing");
     let one = |(number, target): (usize, &Target<'_>)| -> Result<Tally> {
         let Some(build) = &build else { return Ok(Tally::default()) };
         let mut driver = Driver::start(&build.program)?;
-        let s = subjects.iter().find(|s| s.terms.kernels.iter().any(|k| std::ptr::eq(k, target.kernel)));
-        let cases: Vec<_> = (s.into_iter().flat_map(|s| &s.checked.tests.cases))
-            .filter(|c| s.is_some_and(|s| s.checked.module.kernels[c.kernel].name == target.kernel.name))
-            .collect();
+        let (s, kernel) = &owners[number];
+        let cases: Vec<_> = s.checked.tests.cases.iter().filter(|c| c.kernel == *kernel).collect();
         let tally = trial::kernel(&mut driver, u32::try_from(number)?, target, &cases, effort);
         bar.inc(1);
         tally
@@ -120,21 +127,20 @@ fn wanted(args: &Args, name: &str) -> bool {
 /// Picks a spec's kernels; those that the compiler gives up on are failures, not the end.
 fn subject<'a>(args: &Args, project: &'a Project, checked: &'a Checked) -> Subject<'a> {
     let (module, shown) = place(project, checked.spec);
-    let spec = &project.specs[checked.spec];
-    let mut terms = Module { name: checked.module.name.clone(), ..Module::default() };
-    let mut given_up = Vec::new();
-    for (n, k) in checked.module.kernels.iter().enumerate().filter(|(_, k)| wanted(args, &k.name)) {
-        let alone = Module { kernels: vec![k.clone()], ..Module::default() };
-        match compile::module(&alone, &shown, &module) {
-            Ok(_) => terms.kernels.push(k.clone()),
-            Err(why) => given_up.push((n, format!("the compiler gives up (a bug in vibee): {why}"))),
+    let source = &project.specs[checked.spec].source;
+    let (mut units, mut given_up) = (Vec::new(), Vec::new());
+    for (kernel, k) in checked.module.kernels.iter().enumerate().filter(|(_, k)| wanted(args, &k.name)) {
+        let terms = Module { kernels: vec![k.clone()], ..Module::default() };
+        let module = format!("{module}/k{kernel}");
+        match compile::module(&terms, &shown, &module) {
+            Ok(_) => units.push(Unit { kernel, module, terms }),
+            Err(why) => given_up.push((kernel, format!("the compiler gives up (a bug in vibee): {why}"))),
         }
     }
-    let path = spec.source.path.clone();
-    Subject { module, shown, path, source: &spec.source, checked, terms, given_up }
+    Subject { shown, path: source.path.clone(), source, checked, units, given_up }
 }
 
-/// Builds all kernels; specs whose code rustc refuses are set aside and the rest is built.
+/// Builds all kernels; those whose code rustc refuses are set aside and the rest is built.
 fn build(args: &Args, ui: &Ui, subjects: &mut [Subject<'_>]) -> Result<Option<Build>> {
     let paths: Vec<String> = subjects
         .iter()
@@ -143,8 +149,8 @@ fn build(args: &Args, ui: &Ui, subjects: &mut [Subject<'_>]) -> Result<Option<Bu
     let key = format!("test {} {}", args.filter.as_deref().unwrap_or(""), paths.join("\n"));
     let bar = ui.progress(1, "compiling");
     loop {
-        let specs: Vec<package::Spec<'_>> = subjects.iter().map(Subject::spec).collect();
-        if specs.iter().all(|s| s.terms.kernels.is_empty()) {
+        let specs: Vec<package::Spec<'_>> = subjects.iter().flat_map(Subject::specs).collect();
+        if specs.is_empty() {
             return Ok(None);
         }
         let error = match package::build(&key, &specs) {
@@ -155,38 +161,31 @@ fn build(args: &Args, ui: &Ui, subjects: &mut [Subject<'_>]) -> Result<Option<Bu
             Err(error) => error,
         };
         let Some(broken) = error.downcast_ref::<DoesNotBuild>() else { return Err(error) };
-        let mut progress = false;
-        for s in subjects.iter_mut() {
-            let file = s.module.split('/').map(emit::module_ident).collect::<Vec<_>>().join("/");
-            if broken.files.contains(&file) && !s.terms.kernels.is_empty() {
-                progress = true;
-                s.set_aside(&broken.errors, &file);
-            }
-        }
-        if !progress {
+        if !subjects.iter_mut().fold(false, |any, s| s.set_aside(broken) || any) {
             return Err(error);
         }
     }
 }
 
 impl Subject<'_> {
-    fn spec(&self) -> package::Spec<'_> {
-        package::Spec { module: &self.module, shown: &self.shown, terms: &self.terms }
+    fn specs(&self) -> impl Iterator<Item = package::Spec<'_>> {
+        self.units.iter().map(|u| package::Spec { module: &u.module, shown: &self.shown, terms: &u.terms })
     }
 
-    /// Gives all kernels up because their module does not compile.
-    fn set_aside(&mut self, errors: &str, file: &str) {
-        let marker = format!("--> src/{file}.rs:");
-        let blocks =
-            errors.split("\n\n").find(|b| b.contains(&marker) && b.trim_start().starts_with("error"));
-        let why = format!(
-            "the generated code does not compile (a bug in vibee): {}",
-            blocks.unwrap_or(errors).trim()
-        );
-        for k in self.terms.kernels.drain(..) {
-            let n = self.checked.module.kernels.iter().position(|o| o.name == k.name).unwrap_or(0);
-            self.given_up.push((n, why.clone()));
+    /// Gives up the kernels whose modules have errors; whether there are any.
+    fn set_aside(&mut self, broken: &DoesNotBuild) -> bool {
+        let before = self.units.len();
+        for u in std::mem::take(&mut self.units) {
+            let file = u.module.split('/').map(emit::module_ident).collect::<Vec<_>>().join("/");
+            match broken.first_error(&file) {
+                None => self.units.push(u),
+                Some(error) => {
+                    let why = format!("the generated code does not compile (a bug in vibee): {error}");
+                    self.given_up.push((u.kernel, why));
+                }
+            }
         }
+        self.units.len() < before
     }
 
     /// This spec's report; takes the tallies of its compiled kernels.
