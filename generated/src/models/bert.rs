@@ -354,13 +354,23 @@ fn bert_layer_y(
     let mut outer_sum = scratch.tensor::<f32, 3>([b_len, t_len, d_len]);
 
     // q[b, t, n] = sum[d](x[b, t, d] * query[n, d]) + query_bias[n]
-    par.gemm(x.mat([0, 1], [2]), query, q.mat_mut([0, 1]), &QRows { query_bias });
+    par.gemm(
+        x.mat([0, 1], [2]),
+        query,
+        q.mat_mut([0, 1]),
+        &BertLayerYQRows { query_bias },
+    );
 
     // k[b, t, n] = sum[d](x[b, t, d] * key[n, d]) + key_bias[n]
-    par.gemm(x.mat([0, 1], [2]), key, k.mat_mut([0, 1]), &KRows { key_bias });
+    par.gemm(x.mat([0, 1], [2]), key, k.mat_mut([0, 1]), &BertLayerYKRows { key_bias });
 
     // v[b, t, n] = sum[d](x[b, t, d] * value[n, d]) + value_bias[n]
-    par.gemm(x.mat([0, 1], [2]), value, v.mat_mut([0, 1]), &VRows { value_bias });
+    par.gemm(
+        x.mat([0, 1], [2]),
+        value,
+        v.mat_mut([0, 1]),
+        &BertLayerYVRows { value_bias },
+    );
     par.run(
         [b_len],
         a.reborrow().cut([At(0)]),
@@ -387,7 +397,7 @@ fn bert_layer_y(
         a.view().mat([0, 1], [2]),
         up,
         inner.mat_mut([0, 1]),
-        &InnerRows { up_bias },
+        &BertLayerYInnerRows { up_bias },
     );
 
     // outer[b, t, d] = sum[f](inner[b, t, f] * down[d, f]) + down_bias[d] + a[b, t, d]
@@ -408,10 +418,10 @@ fn bert_layer_y(
 }
 
 /// Turns finished rows of sums into `q[b, t, n] = sum[d](x[b, t, d] * query[n, d]) + query_bias[n]`.
-struct QRows<'a> {
+struct BertLayerYQRows<'a> {
     query_bias: View<'a, f32, 1>,
 }
-impl Epilogue for QRows<'_> {
+impl Epilogue for BertLayerYQRows<'_> {
     #[inline(always)]
     fn row<S: Isa>(&self, isa: S, _r: usize, j0: usize, row: &mut [f32]) {
         let Self { query_bias } = *self;
@@ -425,10 +435,10 @@ impl Epilogue for QRows<'_> {
 }
 
 /// Turns finished rows of sums into `k[b, t, n] = sum[d](x[b, t, d] * key[n, d]) + key_bias[n]`.
-struct KRows<'a> {
+struct BertLayerYKRows<'a> {
     key_bias: View<'a, f32, 1>,
 }
-impl Epilogue for KRows<'_> {
+impl Epilogue for BertLayerYKRows<'_> {
     #[inline(always)]
     fn row<S: Isa>(&self, isa: S, _r2: usize, j0: usize, row: &mut [f32]) {
         let Self { key_bias } = *self;
@@ -442,10 +452,10 @@ impl Epilogue for KRows<'_> {
 }
 
 /// Turns finished rows of sums into `v[b, t, n] = sum[d](x[b, t, d] * value[n, d]) + value_bias[n]`.
-struct VRows<'a> {
+struct BertLayerYVRows<'a> {
     value_bias: View<'a, f32, 1>,
 }
-impl Epilogue for VRows<'_> {
+impl Epilogue for BertLayerYVRows<'_> {
     #[inline(always)]
     fn row<S: Isa>(&self, isa: S, _r3: usize, j0: usize, row: &mut [f32]) {
         let Self { value_bias } = *self;
@@ -533,7 +543,7 @@ impl Task<1> for BertLayerYATask<'_> {
                 q.narrow(2, c_len * h, c_len).fix::<2>(0, b).mat([0], [1]),
                 k.narrow(2, c_len * h, c_len).fix::<2>(0, b).mat([0], [1]),
                 score.mat_mut([0]),
-                &ScoreRows { c_len },
+                &BertLayerYScoreRows { c_len },
                 &mut scratch.reborrow(),
             );
             for t in 0..t_len {
@@ -654,10 +664,10 @@ impl Task<1> for BertLayerYATask<'_> {
 }
 
 /// Turns finished rows of sums into `score[b, h in H, t, s] = sum[c in C](q[b, t, h*C + c] * k[b, s, h*C + c]) / sqrt(C)`.
-struct ScoreRows {
+struct BertLayerYScoreRows {
     c_len: usize,
 }
-impl Epilogue for ScoreRows {
+impl Epilogue for BertLayerYScoreRows {
     #[inline(always)]
     fn row<S: Isa>(&self, isa: S, _t: usize, _j0: usize, row: &mut [f32]) {
         let Self { c_len } = *self;
@@ -671,10 +681,10 @@ impl Epilogue for ScoreRows {
 }
 
 /// Turns finished rows of sums into `inner[b, t, f] = gelu(sum[d](a[b, t, d] * up[f, d]) + up_bias[f])`.
-struct InnerRows<'a> {
+struct BertLayerYInnerRows<'a> {
     up_bias: View<'a, f32, 1>,
 }
-impl Epilogue for InnerRows<'_> {
+impl Epilogue for BertLayerYInnerRows<'_> {
     #[inline(always)]
     fn row<S: Isa>(&self, isa: S, _r4: usize, j0: usize, row: &mut [f32]) {
         let Self { up_bias } = *self;

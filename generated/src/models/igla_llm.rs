@@ -51,6 +51,7 @@ impl DecoderLayer {
         j_len: usize,
         f_len: usize,
     ) -> Result<Self, LoadError> {
+        weights::holds("DecoderLayer", "G != 0", (g_len as i64) != (0))?;
         weights::holds(
             "DecoderLayer",
             "H % G == 0",
@@ -381,11 +382,18 @@ fn decoder_layer_y(
         rmsnorm_y.view().mat([0], [1]),
         up,
         inner.mat_mut([0]),
-        &InnerRows { g: g.view() },
+        &DecoderLayerYInnerRows {
+            g: g.view(),
+        },
     );
 
     // y[t, d] = sum[f](inner[t, f] * down[d, f]) + a[t, d]
-    par.gemm(inner.view().mat([0], [1]), down, y.mat_mut([0]), &YRows { a: a.view() });
+    par.gemm(
+        inner.view().mat([0], [1]),
+        down,
+        y.mat_mut([0]),
+        &DecoderLayerYYRows { a: a.view() },
+    );
 }
 
 /// What [`decoder_layer_y`] does for one `t`.
@@ -501,7 +509,7 @@ impl Task<0> for DecoderLayerYRopeHalvesY2Task<'_> {
                                         )
                                         .mul_add(
                                             angle.cos(),
-                                            isa.splat((2 * (p as i64) - 1) as f32)
+                                            isa.splat((2 * (p as i64) - 1) as i32 as f32)
                                                 * q
                                                     .row([t])
                                                     .load_at(
@@ -529,7 +537,7 @@ impl Task<0> for DecoderLayerYRopeHalvesY2Task<'_> {
                                         )
                                         .mul_add(
                                             rope_halves_angle.cos(),
-                                            isa.splat((2 * (p as i64) - 1) as f32)
+                                            isa.splat((2 * (p as i64) - 1) as i32 as f32)
                                                 * k
                                                     .row([t])
                                                     .load_at(
@@ -588,7 +596,7 @@ impl Task<2> for DecoderLayerYMixedTask<'_> {
         let weight = scratch.take::<f32>(t_len);
 
         // score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h // (H // G) * C + c]) / sqrt(C)
-        let root = ((2 * j_len) as f32).sqrt();
+        let root = ((2 * j_len) as i32 as f32).sqrt();
         for part in isa.parts::<2>(0, t_len) {
             for s in part {
                 let mut score_sum = isa.splat::<2>(0.0);
@@ -771,10 +779,10 @@ impl Task<1> for DecoderLayerYRmsnormYTask<'_> {
 }
 
 /// Turns finished rows of sums into `inner = swiglu(rmsnorm(a, gain, eps), gate, up)`.
-struct InnerRows<'a> {
+struct DecoderLayerYInnerRows<'a> {
     g: View<'a, f32, 2>,
 }
-impl Epilogue for InnerRows<'_> {
+impl Epilogue for DecoderLayerYInnerRows<'_> {
     #[inline(always)]
     fn row<S: Isa>(&self, isa: S, t: usize, j0: usize, row: &mut [f32]) {
         let Self { g } = *self;
@@ -789,10 +797,10 @@ impl Epilogue for InnerRows<'_> {
 }
 
 /// Turns finished rows of sums into `y[t, d] = sum[f](inner[t, f] * down[d, f]) + a[t, d]`.
-struct YRows<'a> {
+struct DecoderLayerYYRows<'a> {
     a: View<'a, f32, 2>,
 }
-impl Epilogue for YRows<'_> {
+impl Epilogue for DecoderLayerYYRows<'_> {
     #[inline(always)]
     fn row<S: Isa>(&self, isa: S, t: usize, j0: usize, row: &mut [f32]) {
         let Self { a } = *self;

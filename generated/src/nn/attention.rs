@@ -42,6 +42,12 @@ pub fn attention(
     check::dim("attention", "v", 1, "G*C", (g_len as i64) * (c_len as i64), v.dim(1))?;
     check::holds(
         "attention",
+        "G != 0",
+        (g_len as i64) != 0,
+        || format!("G = {}", g_len),
+    )?;
+    check::holds(
+        "attention",
         "H % G == 0",
         (check::floor_mod(h_len as i64, g_len as i64)) == 0,
         || format!("H = {}, G = {}", h_len, g_len),

@@ -80,7 +80,7 @@ impl Task<2> for RopeInterleavedTask<'_> {
     #[inline(always)]
     fn run<S: Isa>(
         &self,
-        isa: S,
+        _isa: S,
         at: [usize; 2],
         mut y: Self::Out<'_>,
         _scratch: Scratch<'_>,
@@ -89,38 +89,19 @@ impl Task<2> for RopeInterleavedTask<'_> {
         let [t, j] = at;
 
         // angle[t in T, j in J] = rope_angle[j](start + t, base)
-        let angle = ((t as i64) + ((start as usize) as i64)) as f32
-            * math::pow(base, (-((j as i64))) as f32 / j_len as f32);
+        let angle = ((t as i64) + ((start as usize) as i64)) as i32 as f32
+            * math::pow(base, (-(j as i64)) as i32 as f32 / j_len as f32);
+        let cos_angle = math::cos(angle);
+        let sin_angle = math::sin(angle);
         for h in 0..h_len {
-            // y[t, (h*J + j)*2 + p] = turned[t, h, j, p]
-            let cos_angle = math::cos(angle);
-            let sin_angle = math::sin(angle);
-            let x_row = x.row([t]);
-            let y_row = y.row_mut([h]);
-            for part in isa.parts::<2>(0, 2) {
-                for p in part {
-                    y_row
-                        .store(
-                            p,
-                            x_row
-                                .load_at(
-                                    p,
-                                    2 * (j_len as isize) * (h as isize) + 2 * (j as isize),
-                                )
-                                .mul_add(
-                                    isa.splat(cos_angle),
-                                    (p.iota() * isa.splat_i32(2) + isa.splat_i32(-1i32))
-                                        .to_f32()
-                                        * {
-                                            let p_block = p;
-                                            isa.from_fn(
-                                                p_block,
-                                                |p| x.at([t, 2 * j_len * h + 2 * j + 1 - p]),
-                                            )
-                                        } * isa.splat(sin_angle),
-                                ),
-                        );
-                }
+            for p in 0..2 {
+                // y[t, (h*J + j)*2 + p] = turned[t, h, j, p]
+                y.set(
+                    [h, p],
+                    x.at([t, 2 * j_len * h + 2 * j + p]) * cos_angle
+                        + (2 * (p as i64) - 1) as i32 as f32
+                            * x.at([t, 2 * j_len * h + 2 * j + 1 - p]) * sin_angle,
+                );
             }
         }
     }
@@ -215,7 +196,8 @@ impl Task<1> for RopeHalvesTask<'_> {
         let x_row = x.row([t]);
         for part in isa.parts::<2>(0, j_len) {
             for j in part {
-                let angle = isa.splat(((t as i64) + ((start as usize) as i64)) as f32)
+                let angle = isa
+                    .splat(((t as i64) + ((start as usize) as i64)) as i32 as f32)
                     * isa
                         .splat(base)
                         .pow(
@@ -235,7 +217,7 @@ impl Task<1> for RopeHalvesTask<'_> {
                                     )
                                     .mul_add(
                                         angle.cos(),
-                                        isa.splat((2 * (p as i64) - 1) as f32)
+                                        isa.splat((2 * (p as i64) - 1) as i32 as f32)
                                             * x_row
                                                 .load_at(
                                                     j,

@@ -36,8 +36,6 @@ pub struct LaneLoop {
     pub index: IndexId,
     /// The current block (narrowed under conditions).
     pub block: TokenStream,
-    /// Registers per block.
-    pub unroll: u32,
     /// Rows taken before the loop: name and how to take it.
     pub rows: Vec<(String, Ident, TokenStream)>,
     /// Indices bound inside the loop, its own included.
@@ -284,7 +282,7 @@ impl<'a> Body<'a> {
         let comments: TokenStream = made.iter().map(|(d, _)| self.comment(*d)).collect();
         let hoisted = self.hoist(body, &inner, 0);
         let name = self.scope(index);
-        self.lanes = Some(LaneLoop { index, block: quote!(#name), unroll, rows: Vec::new(), inner });
+        self.lanes = Some(LaneLoop { index, block: quote!(#name), rows: Vec::new(), inner });
         let (variables, bound, known) = (self.variables.clone(), self.bound.clone(), self.rows.clone());
         let code = self.stmts(body);
         (self.variables, self.bound, self.rows) = (variables, bound, known);

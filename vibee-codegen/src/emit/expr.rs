@@ -218,7 +218,12 @@ impl Body<'_> {
         let mode = if negative { Mode::Wide } else { Mode::Exact };
         let code = self.int(i, mode);
         let single = i.as_atom().is_some_and(|a| matches!(a, Atom::Dim(_) | Atom::Index(_)));
-        let code = if single { quote!(#code as #ty) } else { quote!((#code) as #ty) };
+        let code = match (single, ty.to_string() == "i32") {
+            (true, _) => quote!(#code as #ty),
+            (false, true) => quote!((#code) as i32),
+            // Integer values have 32 bits before they are anything else.
+            (false, false) => quote!((#code) as i32 as #ty),
+        };
         Val::one(code, Prec::Cast)
     }
 
@@ -306,7 +311,7 @@ impl Body<'_> {
         };
         let block = &l.block;
         // The closure's parameter takes the index's name; the block is kept under its own.
-        let code = if *block.to_string() == index.to_string() {
+        let code = if index == block.to_string().as_str() {
             let alias = format_ident!("{}_block", index);
             let body = rename_block(body, &index, &alias);
             quote!({ let #alias = #block; isa.#method(#alias, |#index| #body) })

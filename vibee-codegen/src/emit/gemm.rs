@@ -169,11 +169,11 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     // The finished sums are the row itself.
     inner.tile = Some((g.def, format_ident!("row")));
     inner.offset = Some((lane, format_ident!("j0")));
+    // Epilogues are short chains over long rows.
     let unroll = 2u32;
     let u = Literal::u32_unsuffixed(unroll);
     let hoisted = inner.hoist_value(e, value, &[lane]);
-    inner.lanes =
-        Some(LaneLoop { index: lane, block: quote!(#j), unroll, rows: Vec::new(), inner: vec![lane] });
+    inner.lanes = Some(LaneLoop { index: lane, block: quote!(#j), rows: Vec::new(), inner: vec![lane] });
     inner.share(value);
     let v = inner.lanes_of(value).code;
     let pending = std::mem::take(&mut inner.pending);
@@ -195,8 +195,7 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     let fields = super::kernel::fields(&inner).retain(&code);
     let (struct_fields, generics, elided) = (&fields.declarations, &fields.generics, &fields.elided);
     let values = fields.values(!body.top);
-    let names = fields.used_names(&code);
-    let destructure = if names.is_empty() { quote!() } else { quote!(let Self { #(#names),* } = *self;) };
+    let destructure = fields.open(&code);
     let text = body.p.program.def(e).text.clone();
     let doc = if text.is_empty() {
         " What happens to each finished row of the product.".to_owned()

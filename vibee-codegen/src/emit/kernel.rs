@@ -49,8 +49,18 @@ impl Fields {
         self
     }
 
+    /// Makes the fields that some code mentions variables.
+    pub fn open(&self, code: &TokenStream) -> TokenStream {
+        let used = self.used_names(code);
+        match used.len() {
+            0 => quote!(),
+            n if n == self.names.len() => quote!(let Self { #(#used),* } = *self;),
+            _ => quote!(let Self { #(#used,)* .. } = *self;),
+        }
+    }
+
     /// The fields that some code mentions.
-    pub fn used_names(&self, code: &TokenStream) -> Vec<Ident> {
+    fn used_names(&self, code: &TokenStream) -> Vec<Ident> {
         self.names.iter().filter(|n| mentions(code, n)).cloned().collect()
     }
 }
@@ -99,7 +109,7 @@ pub fn fields(body: &Body<'_>) -> Fields {
     for i in &body.used.inputs {
         let name = body.names.input(*i);
         let ty = input_type(body, *i, &quote!('a));
-        borrowed |= body.p.program.kernel.input(*i).shape.len() > 0;
+        borrowed |= !body.p.program.kernel.input(*i).shape.is_empty();
         out.declarations.push(quote!(#name: #ty));
         out.names.push(name);
         out.buffers.push(false);
@@ -257,8 +267,7 @@ fn task(
     let scratch = scratch_bytes(body, stage);
     let cost = cost(body, stage);
     let fields = fields(body);
-    let used = fields.used_names(&code);
-    let destructure = if used.is_empty() { quote!() } else { quote!(let Self { #(#used),* } = *self;) };
+    let destructure = fields.open(&code);
     // What the task writes: one part per output, in order.
     let outer: Vec<BufferId> =
         body.written.iter().copied().filter(|b| loops.buffer(*b).kind != BufferKind::Local).collect();
@@ -293,10 +302,10 @@ fn task(
     let scratch_fn = if scratch.is_empty() {
         quote!()
     } else {
-        let used = fields.used_names(&scratch);
+        let open = fields.open(&scratch);
         quote! {
             fn scratch(&self) -> usize {
-                let Self { #(#used,)* .. } = *self;
+                #open
                 #scratch
             }
         }
@@ -304,8 +313,7 @@ fn task(
     let cost_fn = if cost.is_empty() {
         quote!()
     } else {
-        let used = fields.used_names(&cost);
-        let open = if used.is_empty() { quote!() } else { quote!(let Self { #(#used,)* .. } = *self;) };
+        let open = fields.open(&cost);
         quote! {
             fn cost(&self) -> usize {
                 #open

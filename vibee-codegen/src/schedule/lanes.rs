@@ -16,18 +16,18 @@ const REDUCE: f64 = 12.0;
 /// Marks at most one loop on every path below `node`.
 pub fn choose(program: &Program, node: &mut Node) {
     if let Node::Loop(l) = node {
-        best(program, l, 0);
+        best(program, l);
     }
 }
 
 /// Marks the cheapest choice and returns its cost.
-fn best(program: &Program, l: &mut Loop, depth: usize) -> f64 {
+fn best(program: &Program, l: &mut Loop) -> f64 {
     let here = lanes_cost(program, l);
     let mut below = 0.0;
     let mut trial = l.body.clone();
     for n in &mut trial {
         below += match n {
-            Node::Loop(inner) => best(program, inner, depth + 1),
+            Node::Loop(inner) => best(program, inner),
             Node::Def(d) => cost(program, *d, None),
             Node::Gemm(_) => 0.0,
         };

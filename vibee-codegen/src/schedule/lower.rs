@@ -33,6 +33,8 @@ pub fn run(program: Program, forest: Vec<Node>) -> LoopProgram {
 #[derive(Default)]
 struct Paths {
     around: BTreeMap<DefId, Vec<IndexId>>,
+    /// Loops that run in lanes.
+    lanes: Vec<IndexId>,
     /// Definitions written by a matrix product: always in memory.
     products: Vec<DefId>,
     /// Contractions that an epilogue rewrites before they reach memory.
@@ -45,6 +47,9 @@ impl Paths {
     fn walk(&mut self, program: &Program, n: &Node, path: &mut Vec<IndexId>) {
         match n {
             Node::Loop(l) => {
+                if l.lanes.is_some() {
+                    self.lanes.push(l.index);
+                }
                 path.push(l.index);
                 l.body.iter().for_each(|n| self.walk(program, n, path));
                 path.pop();
@@ -117,7 +122,11 @@ fn store(out: &mut LoopProgram, paths: &Paths) {
             None => BufferKind::Local,
         };
         let axes: Vec<usize> = (0..def.free.len())
-            .filter(|a| kind != BufferKind::Local || !common.contains(&def.free[*a]))
+            // A lanes loop works on many elements at once, so its axis is stored all the same.
+            .filter(|a| {
+                let i = &def.free[*a];
+                kind != BufferKind::Local || !common.contains(i) || paths.lanes.contains(i)
+            })
             .collect();
         let dims = axes.iter().map(|a| program.extent(def.free[*a]).clone()).collect();
         place.buffer = Some(BufferId(out.buffers.len() as u32));
@@ -129,8 +138,7 @@ fn store(out: &mut LoopProgram, paths: &Paths) {
 fn split_grid(program: &Program, root: Node) -> (Vec<IndexId>, Vec<Node>) {
     let mut grid = Vec::new();
     let mut body = vec![root];
-    loop {
-        let [Node::Loop(l)] = body.as_slice() else { break };
+    while let [Node::Loop(l)] = body.as_slice() {
         let full = l.lo == Int::default() && l.hi == *program.extent(l.index);
         let free = definitions(&l.body).iter().all(|d| program.def(*d).free.contains(&l.index));
         // A loop over single elements is a task's own work.
