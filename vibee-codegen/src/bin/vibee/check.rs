@@ -34,14 +34,14 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Outcome> {
         let warnings = count(counts.warnings, "warning");
         ui.note(&format!("{}: {errors}, {warnings}", count(checked.len(), "spec")));
         if counts.errors == 0 {
-            models(&project, &checked);
+            models(&project, &checked, ui);
         }
         Ok(if counts.errors == 0 { Outcome::Clean } else { Outcome::Findings })
     })?
 }
 
 /// One line a model whose sizes are known: parameters and bytes.
-fn models(project: &Project, checked: &[Checked]) {
+fn models(project: &Project, checked: &[Checked], ui: &Ui) {
     if checked.iter().all(|c| c.module.models.is_empty()) {
         return;
     }
@@ -51,11 +51,11 @@ fn models(project: &Project, checked: &[Checked]) {
     for m in checked.iter().flat_map(|c| &c.module.models) {
         if let Some(a) = account::model(&modules, m) {
             let megabytes = a.bytes as f64 / 1e6;
-            println!(
+            ui.data(&format!(
                 "model {}: {} parameters, {megabytes:.1} MB of weights",
                 m.layer.name,
                 grouped(a.parameters)
-            );
+            ));
         }
     }
 }
@@ -65,7 +65,7 @@ fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(c);

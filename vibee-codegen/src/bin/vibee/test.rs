@@ -161,7 +161,8 @@ fn build(args: &Args, ui: &Ui, subjects: &mut [Subject<'_>]) -> Result<Option<Bu
             Err(error) => error,
         };
         let Some(broken) = error.downcast_ref::<DoesNotBuild>() else { return Err(error) };
-        if !subjects.iter_mut().fold(false, |any, s| s.set_aside(broken) || any) {
+        let set_aside = subjects.iter_mut().map(|s| s.set_aside(broken)).filter(|any| *any).count();
+        if set_aside == 0 {
             return Err(error);
         }
     }

@@ -101,6 +101,13 @@ impl Ui {
         }
     }
 
+    /// Prints a line of results for people, unless quiet or talking to a program.
+    pub fn data(&self, text: &str) {
+        if !self.quiet && !self.json {
+            print(&format!("{text}\n"));
+        }
+    }
+
     /// A progress bar, visible on a terminal only.
     pub fn progress(&self, steps: u64, what: &str) -> ProgressBar {
         if self.quiet || self.json || !std::io::stderr().is_terminal() {
