@@ -5,7 +5,7 @@ fn main() {
     let project = vibee_codegen::project::Project::load(&[PathBuf::from(args.get(2).unwrap_or(&args[1]))])
         .expect("readable");
     for n in 0..project.asked {
-        if project.specs[n].path != PathBuf::from(&args[1]) {
+        if project.specs[n].path.as_os_str() != args[1].as_str() {
             continue;
         }
         let c = project.check(n);

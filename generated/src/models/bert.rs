@@ -27,8 +27,8 @@ pub struct BertLayer {
     value: PackedB,
     /// `f32[H*C]`.
     value_bias: Tensor<f32, 1>,
-    /// `f32[D, H*C]`.
-    output: Tensor<f32, 2>,
+    /// `f32[D, H*C]`, packed for products.
+    output: PackedB,
     /// `f32[D]`.
     output_bias: Tensor<f32, 1>,
     /// `f32[D]`.
@@ -127,14 +127,18 @@ impl BertLayer {
                 &[prefix, "attention.self.value.bias"].concat(),
                 [weights::size("H*C", (h_len as i64) * (c_len as i64))?],
             )?,
-            output: Tensor::<
-                f32,
-                2,
-            >::load(
-                source,
-                &[prefix, "attention.output.dense.weight"].concat(),
-                [d_len, weights::size("H*C", (h_len as i64) * (c_len as i64))?],
-            )?,
+            output: PackedB::new(
+                Tensor::<
+                    f32,
+                    2,
+                >::load(
+                        source,
+                        &[prefix, "attention.output.dense.weight"].concat(),
+                        [d_len, weights::size("H*C", (h_len as i64) * (c_len as i64))?],
+                    )?
+                    .view()
+                    .mat([0], [1]),
+            ),
             output_bias: Tensor::<
                 f32,
                 1,
@@ -248,7 +252,7 @@ impl BertLayer {
             &self.value,
             self.value_bias.view(),
             mask,
-            self.output.view(),
+            &self.output,
             self.output_bias.view(),
             eps,
             self.attention_gain.view(),
@@ -286,6 +290,8 @@ impl BertLayer {
             check::bytes::<f32>("bert_layer_y", &[b_len, t_len, h_len * c_len])?
                 + check::bytes::<f32>("bert_layer_y", &[b_len, t_len, h_len * c_len])?
                 + check::bytes::<f32>("bert_layer_y", &[b_len, t_len, h_len * c_len])?
+                + check::bytes::<f32>("bert_layer_y", &[b_len, t_len, h_len, c_len])?
+                + check::bytes::<f32>("bert_layer_y", &[b_len, t_len, d_len])?
                 + check::bytes::<f32>("bert_layer_y", &[b_len, t_len, d_len])?
                 + check::bytes::<f32>("bert_layer_y", &[b_len, t_len, f_len])?
                 + check::bytes::<f32>("bert_layer_y", &[b_len, t_len, d_len])?,
@@ -327,7 +333,7 @@ fn bert_layer_y(
     value: &PackedB,
     value_bias: View<'_, f32, 1>,
     mask: View<'_, f32, 2>,
-    output: View<'_, f32, 2>,
+    output: &PackedB,
     output_bias: View<'_, f32, 1>,
     eps: f32,
     attention_gain: View<'_, f32, 1>,
@@ -349,6 +355,8 @@ fn bert_layer_y(
     let mut q = scratch.tensor::<f32, 3>([b_len, t_len, h_len * c_len]);
     let mut k = scratch.tensor::<f32, 3>([b_len, t_len, h_len * c_len]);
     let mut v = scratch.tensor::<f32, 3>([b_len, t_len, h_len * c_len]);
+    let mut mixed = scratch.tensor::<f32, 4>([b_len, t_len, h_len, c_len]);
+    let mut attended_sum = scratch.tensor::<f32, 3>([b_len, t_len, d_len]);
     let mut a = scratch.tensor::<f32, 3>([b_len, t_len, d_len]);
     let mut inner = scratch.tensor::<f32, 3>([b_len, t_len, f_len]);
     let mut outer_sum = scratch.tensor::<f32, 3>([b_len, t_len, d_len]);
@@ -372,23 +380,36 @@ fn bert_layer_y(
         &BertLayerYVRows { value_bias },
     );
     par.run(
-        [b_len],
-        a.reborrow().cut([At(0)]),
+        [b_len, h_len],
+        mixed.reborrow().cut([At(0), At(2)]),
+        &BertLayerYMixedTask {
+            mask,
+            q: q.view(),
+            k: k.view(),
+            v: v.view(),
+            c_len,
+            t_len,
+        },
+    );
+
+    // attended[b, t, d] = sum[n](mixed[b, t, n] * output[d, n]) + output_bias[d] + x[b, t, d]
+    par.gemm(
+        mixed.view().mat([0, 1], [2, 3]),
+        output,
+        attended_sum.mat_mut([0, 1]),
+        &(),
+    );
+    par.run(
+        [b_len, t_len],
+        a.reborrow().cut([At(0), At(1)]),
         &BertLayerYATask {
             x,
-            mask,
-            output,
             output_bias,
             eps,
             attention_gain,
             attention_shift,
-            q: q.view(),
-            k: k.view(),
-            v: v.view(),
+            attended_sum: attended_sum.view(),
             d_len,
-            h_len,
-            c_len,
-            t_len,
         },
     );
 
@@ -468,198 +489,108 @@ impl Epilogue for BertLayerYVRows<'_> {
     }
 }
 
-/// What [`bert_layer_y`] does for one `b`.
+/// What [`bert_layer_y`] does for one `b`, `h`.
 #[derive(Clone, Copy)]
-struct BertLayerYATask<'a> {
-    x: View<'a, f32, 3>,
+struct BertLayerYMixedTask<'a> {
     mask: View<'a, f32, 2>,
-    output: View<'a, f32, 2>,
-    output_bias: View<'a, f32, 1>,
-    eps: f32,
-    attention_gain: View<'a, f32, 1>,
-    attention_shift: View<'a, f32, 1>,
     q: View<'a, f32, 3>,
     k: View<'a, f32, 3>,
     v: View<'a, f32, 3>,
-    d_len: usize,
-    h_len: usize,
     c_len: usize,
     t_len: usize,
 }
 
-impl Task<1> for BertLayerYATask<'_> {
+impl Task<2> for BertLayerYMixedTask<'_> {
     type Out<'o> = ViewMut<'o, f32, 2>;
 
     fn scratch(&self) -> usize {
-        let Self { d_len, h_len, c_len, t_len, .. } = *self;
+        let Self { c_len, t_len, .. } = *self;
         Scratch::bytes_of::<f32>(t_len.saturating_mul(t_len))
             + Scratch::bytes_of::<f32>(t_len)
             + Scratch::bytes_of::<f32>(t_len.saturating_mul(t_len))
-            + Scratch::bytes_of::<f32>(t_len.saturating_mul(h_len).saturating_mul(c_len))
-            + Scratch::bytes_of::<f32>(d_len)
             + gemm_scratch(t_len, t_len, c_len, false)
                 .max(gemm_scratch(t_len, c_len, t_len, false))
     }
 
     fn cost(&self) -> usize {
-        let Self { h_len, c_len, t_len, .. } = *self;
-        t_len.saturating_mul(h_len).saturating_mul(c_len).saturating_mul(t_len)
+        let Self { c_len, t_len, .. } = *self;
+        t_len.saturating_mul(c_len).saturating_mul(t_len)
     }
 
     #[inline(always)]
     fn run<S: Isa>(
         &self,
         isa: S,
-        at: [usize; 1],
-        mut a: Self::Out<'_>,
+        at: [usize; 2],
+        mut mixed: Self::Out<'_>,
         mut scratch: Scratch<'_>,
     ) {
-        let Self {
-            x,
-            mask,
-            output,
-            output_bias,
-            eps,
-            attention_gain,
-            attention_shift,
-            q,
-            k,
-            v,
-            d_len,
-            h_len,
-            c_len,
-            t_len,
-        } = *self;
-        let [b] = at;
+        let Self { mask, q, k, v, c_len, t_len } = *self;
+        let [b, h] = at;
         let mut score = scratch.tensor::<f32, 2>([t_len, t_len]);
         let exp_value = scratch.take::<f32>(t_len);
         let mut weight = scratch.tensor::<f32, 2>([t_len, t_len]);
-        let mut mixed = scratch.tensor::<f32, 3>([t_len, h_len, c_len]);
-        let attended_sum = scratch.take::<f32>(d_len);
-        for h in 0..h_len {
-            // score[b, h in H, t, s] = sum[c in C](q[b, t, h*C + c] * k[b, s, h*C + c]) / sqrt(C)
-            gemm(
-                isa,
-                q.narrow(2, c_len * h, c_len).fix::<2>(0, b).mat([0], [1]),
-                k.narrow(2, c_len * h, c_len).fix::<2>(0, b).mat([0], [1]),
-                score.mat_mut([0]),
-                &BertLayerYScoreRows { c_len },
-                &mut scratch.reborrow(),
-            );
-            for t in 0..t_len {
-                // weight[b, h, t, s] = softmax[s if mask[b, s] > 0](score[b, h, t, s])
-                let mut weight_max = isa.splat::<4>(f32::NEG_INFINITY);
-                let mask_row = mask.row([b]);
-                let score_row = score.row([t]);
-                for part in isa.parts::<4>(0, t_len) {
-                    for s in part {
-                        let s_inside = s.only(mask_row.load(s).gt(isa.splat(0.0)));
-                        weight_max = weight_max
-                            .max_in(s_inside, score_row.load(s_inside));
-                    }
-                }
-                let weight_max = weight_max.reduce_max();
-                let mut weight_sum = isa.splat::<2>(0.0);
-                let score_row = score.row([t]);
-                for part in isa.parts::<2>(0, t_len) {
-                    for s in part {
-                        let exp_value_bhts = (score_row.load(s) - isa.splat(weight_max))
-                            .exp();
-                        exp_value.store(s, exp_value_bhts);
-                        let s_inside2 = s.only(mask_row.load(s).gt(isa.splat(0.0)));
-                        weight_sum = weight_sum.add_in(s_inside2, exp_value_bhts);
-                    }
-                }
-                let weight_sum = weight_sum.reduce_add();
-                let weight_row = weight.row_mut([t]);
-                for part in isa.parts::<4>(0, t_len) {
-                    for s in part {
-                        weight_row
-                            .store(
-                                s,
-                                mask_row
-                                    .load(s)
-                                    .gt(isa.splat(0.0))
-                                    .select(
-                                        exp_value.load(s) / isa.splat(weight_sum),
-                                        isa.splat(0.0),
-                                    ),
-                            );
-                    }
-                }
-            }
 
-            // mixed = masked_attention(q, k, v, mask, H)
-            gemm(
-                isa,
-                weight.view().mat([0], [1]),
-                v.narrow(2, c_len * h, c_len).fix::<2>(0, b).mat([1], [0]),
-                mixed.fix_mut::<2>(1, h).mat_mut([0]),
-                &(),
-                &mut scratch.reborrow(),
-            );
-        }
+        // score[b, h in H, t, s] = sum[c in C](q[b, t, h*C + c] * k[b, s, h*C + c]) / sqrt(C)
+        gemm(
+            isa,
+            q.narrow(2, c_len * h, c_len).fix::<2>(0, b).mat([0], [1]),
+            k.narrow(2, c_len * h, c_len).fix::<2>(0, b).mat([0], [1]),
+            score.mat_mut([0]),
+            &BertLayerYScoreRows { c_len },
+            &mut scratch.reborrow(),
+        );
         for t in 0..t_len {
-            // a[b, t, d] = standardise[d](attended[b, t, d], eps) * attention_gain[d] + attention_shift[d]
-            let mut a_sum = isa.splat::<2>(0.0);
-
-            // attended[b, t, d] = sum[n](mixed[b, t, n] * output[d, n]) + output_bias[d] + x[b, t, d]
-            let output_bias_row = output_bias.row([]);
-            let x_row = x.row([b, t]);
-            for part in isa.parts::<2>(0, d_len) {
-                for d in part {
-                    let mut attended_sum_btd = isa.splat::<2>(0.0);
-                    let n_end = h_len * c_len;
-                    for n in 0..n_end {
-                        attended_sum_btd = isa
-                            .splat(mixed.at([t, n / c_len, n % c_len]))
-                            .mul_add(
-                                {
-                                    let d_block = d;
-                                    isa.from_fn(d_block, |d| output.at([d, n]))
-                                },
-                                attended_sum_btd,
-                            );
-                    }
-                    attended_sum.store(d, attended_sum_btd);
-                    a_sum = a_sum
-                        .add_in(
-                            d,
-                            attended_sum_btd + output_bias_row.load(d) + x_row.load(d),
-                        );
+            // weight[b, h, t, s] = softmax[s if mask[b, s] > 0](score[b, h, t, s])
+            let mut weight_max = isa.splat::<4>(f32::NEG_INFINITY);
+            let mask_row = mask.row([b]);
+            let score_row = score.row([t]);
+            for part in isa.parts::<4>(0, t_len) {
+                for s in part {
+                    let s_inside = s.only(mask_row.load(s).gt(isa.splat(0.0)));
+                    weight_max = weight_max.max_in(s_inside, score_row.load(s_inside));
                 }
             }
-            let a_sum = a_sum.reduce_add();
-            let mut a_sum2 = isa.splat::<4>(0.0);
-            let quotient = a_sum / d_len as f32;
-            for part in isa.parts::<4>(0, d_len) {
-                for d in part {
-                    let difference = attended_sum.load(d) + output_bias_row.load(d)
-                        + x_row.load(d) - isa.splat(quotient);
-                    a_sum2 = a_sum2.fma_in(d, difference, difference);
+            let weight_max = weight_max.reduce_max();
+            let mut weight_sum = isa.splat::<2>(0.0);
+            let score_row = score.row([t]);
+            for part in isa.parts::<2>(0, t_len) {
+                for s in part {
+                    let exp_value_bhts = (score_row.load(s) - isa.splat(weight_max))
+                        .exp();
+                    exp_value.store(s, exp_value_bhts);
+                    let s_inside2 = s.only(mask_row.load(s).gt(isa.splat(0.0)));
+                    weight_sum = weight_sum.add_in(s_inside2, exp_value_bhts);
                 }
             }
-            let a_sum2 = a_sum2.reduce_add();
-            let inverse_root = math::rsqrt(a_sum2 / d_len as f32 + eps);
-            let attention_gain_row = attention_gain.row([]);
-            let attention_shift_row = attention_shift.row([]);
-            let a_row = a.row_mut([t]);
-            for part in isa.parts::<2>(0, d_len) {
-                for d in part {
-                    a_row
+            let weight_sum = weight_sum.reduce_add();
+            let weight_row = weight.row_mut([t]);
+            for part in isa.parts::<4>(0, t_len) {
+                for s in part {
+                    weight_row
                         .store(
-                            d,
-                            ((attended_sum.load(d) + output_bias_row.load(d)
-                                + x_row.load(d) - isa.splat(quotient))
-                                * isa.splat(inverse_root))
-                                .mul_add(
-                                    attention_gain_row.load(d),
-                                    attention_shift_row.load(d),
+                            s,
+                            mask_row
+                                .load(s)
+                                .gt(isa.splat(0.0))
+                                .select(
+                                    exp_value.load(s) / isa.splat(weight_sum),
+                                    isa.splat(0.0),
                                 ),
                         );
                 }
             }
         }
+
+        // mixed = masked_attention(q, k, v, mask, H)
+        gemm(
+            isa,
+            weight.view().mat([0], [1]),
+            v.narrow(2, c_len * h, c_len).fix::<2>(0, b).mat([1], [0]),
+            mixed.mat_mut([0]),
+            &(),
+            &mut scratch.reborrow(),
+        );
     }
 }
 
@@ -675,6 +606,93 @@ impl Epilogue for BertLayerYScoreRows {
         for part in isa.parts::<2>(0, row.len()) {
             for s in part {
                 row.store(s, row.load(s) / isa.splat(root));
+            }
+        }
+    }
+}
+
+/// What [`bert_layer_y`] does for one `b`, `t`.
+#[derive(Clone, Copy)]
+struct BertLayerYATask<'a> {
+    x: View<'a, f32, 3>,
+    output_bias: View<'a, f32, 1>,
+    eps: f32,
+    attention_gain: View<'a, f32, 1>,
+    attention_shift: View<'a, f32, 1>,
+    attended_sum: View<'a, f32, 3>,
+    d_len: usize,
+}
+
+impl Task<2> for BertLayerYATask<'_> {
+    type Out<'o> = ViewMut<'o, f32, 1>;
+
+    fn cost(&self) -> usize {
+        let Self { d_len, .. } = *self;
+        d_len
+    }
+
+    #[inline(always)]
+    fn run<S: Isa>(
+        &self,
+        isa: S,
+        at: [usize; 2],
+        mut a: Self::Out<'_>,
+        _scratch: Scratch<'_>,
+    ) {
+        let Self {
+            x,
+            output_bias,
+            eps,
+            attention_gain,
+            attention_shift,
+            attended_sum,
+            d_len,
+        } = *self;
+        let [b, t] = at;
+
+        // a[b, t, d] = standardise[d](attended[b, t, d], eps) * attention_gain[d] + attention_shift[d]
+        let mut a_sum = isa.splat::<4>(0.0);
+        let attended_sum_row = attended_sum.row([b, t]);
+        let output_bias_row = output_bias.row([]);
+        let x_row = x.row([b, t]);
+        for part in isa.parts::<4>(0, d_len) {
+            for d in part {
+                a_sum = a_sum
+                    .add_in(
+                        d,
+                        attended_sum_row.load(d) + output_bias_row.load(d)
+                            + x_row.load(d),
+                    );
+            }
+        }
+        let a_sum = a_sum.reduce_add();
+        let mut a_sum2 = isa.splat::<4>(0.0);
+        let quotient = a_sum / d_len as f32;
+        for part in isa.parts::<4>(0, d_len) {
+            for d in part {
+                let difference = attended_sum_row.load(d) + output_bias_row.load(d)
+                    + x_row.load(d) - isa.splat(quotient);
+                a_sum2 = a_sum2.fma_in(d, difference, difference);
+            }
+        }
+        let a_sum2 = a_sum2.reduce_add();
+        let inverse_root = math::rsqrt(a_sum2 / d_len as f32 + eps);
+        let attention_gain_row = attention_gain.row([]);
+        let attention_shift_row = attention_shift.row([]);
+        let a_row = a.row_mut([]);
+        for part in isa.parts::<2>(0, d_len) {
+            for d in part {
+                a_row
+                    .store(
+                        d,
+                        ((attended_sum_row.load(d) + output_bias_row.load(d)
+                            + x_row.load(d) - isa.splat(quotient))
+                            * isa.splat(inverse_root))
+                            .mul_add(
+                                attention_gain_row.load(d),
+                                attention_shift_row.load(d),
+                            ),
+                    );
             }
         }
     }

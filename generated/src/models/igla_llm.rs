@@ -25,8 +25,8 @@ pub struct DecoderLayer {
     key: PackedB,
     /// `f32[2*G*J, D]`, packed for products.
     value: PackedB,
-    /// `f32[D, 2*H*J]`.
-    output: Tensor<f32, 2>,
+    /// `f32[D, 2*H*J]`, packed for products.
+    output: PackedB,
     /// `f32[D]`.
     gain: Tensor<f32, 1>,
     /// `f32[F, D]`, packed for products.
@@ -112,14 +112,21 @@ impl DecoderLayer {
                     .view()
                     .mat([0], [1]),
             ),
-            output: Tensor::<
-                f32,
-                2,
-            >::load(
-                source,
-                &[prefix, "self_attn.o_proj.weight"].concat(),
-                [d_len, weights::size("2*H*J", 2 * (h_len as i64) * (j_len as i64))?],
-            )?,
+            output: PackedB::new(
+                Tensor::<
+                    f32,
+                    2,
+                >::load(
+                        source,
+                        &[prefix, "self_attn.o_proj.weight"].concat(),
+                        [
+                            d_len,
+                            weights::size("2*H*J", 2 * (h_len as i64) * (j_len as i64))?,
+                        ],
+                    )?
+                    .view()
+                    .mat([0], [1]),
+            ),
             gain: Tensor::<
                 f32,
                 1,
@@ -212,7 +219,7 @@ impl DecoderLayer {
             &self.key,
             &self.value,
             base,
-            self.output.view(),
+            &self.output,
             self.gain.view(),
             &self.gate,
             &self.up,
@@ -290,7 +297,7 @@ fn decoder_layer_y(
     key: &PackedB,
     value: &PackedB,
     base: f32,
-    output: View<'_, f32, 2>,
+    output: &PackedB,
     gain: View<'_, f32, 1>,
     gate: &PackedB,
     up: &PackedB,
@@ -359,18 +366,22 @@ fn decoder_layer_y(
             t_len,
         },
     );
+
+    // a[t, d] = sum[i](mixed[t, i] * output[d, i]) + x[t, d]
+    par.gemm(
+        mixed.view().mat([0], [1, 2]),
+        output,
+        a.mat_mut([0]),
+        &DecoderLayerYARows { x },
+    );
     par.run(
         [t_len],
-        (a.reborrow().cut([At(0)]), rmsnorm_y.reborrow().cut([At(0)])),
+        rmsnorm_y.reborrow().cut([At(0)]),
         &DecoderLayerYRmsnormYTask {
-            x,
             eps,
-            output,
             gain,
-            mixed: mixed.view(),
+            a: a.view(),
             d_len,
-            h_len,
-            j_len,
         },
     );
 
@@ -700,25 +711,38 @@ impl Task<2> for DecoderLayerYMixedTask<'_> {
     }
 }
 
+/// Turns finished rows of sums into `a[t, d] = sum[i](mixed[t, i] * output[d, i]) + x[t, d]`.
+struct DecoderLayerYARows<'a> {
+    x: View<'a, f32, 2>,
+}
+impl Epilogue for DecoderLayerYARows<'_> {
+    #[inline(always)]
+    fn row<S: Isa>(&self, isa: S, t: usize, j0: usize, row: &mut [f32]) {
+        let Self { x } = *self;
+        let x_row2 = x.row([t]);
+        for part in isa.parts::<2>(0, row.len()) {
+            for d in part {
+                row.store(d, row.load(d) + x_row2.load_at(d, j0 as isize));
+            }
+        }
+    }
+}
+
 /// What [`decoder_layer_y`] does for one `t`.
 #[derive(Clone, Copy)]
 struct DecoderLayerYRmsnormYTask<'a> {
-    x: View<'a, f32, 2>,
     eps: f32,
-    output: View<'a, f32, 2>,
     gain: View<'a, f32, 1>,
-    mixed: View<'a, f32, 3>,
+    a: View<'a, f32, 2>,
     d_len: usize,
-    h_len: usize,
-    j_len: usize,
 }
 
 impl Task<1> for DecoderLayerYRmsnormYTask<'_> {
-    type Out<'o> = (ViewMut<'o, f32, 1>, ViewMut<'o, f32, 1>);
+    type Out<'o> = ViewMut<'o, f32, 1>;
 
     fn cost(&self) -> usize {
-        let Self { d_len, h_len, j_len, .. } = *self;
-        d_len.saturating_mul(2 * h_len * j_len)
+        let Self { d_len, .. } = *self;
+        d_len
     }
 
     #[inline(always)]
@@ -726,35 +750,18 @@ impl Task<1> for DecoderLayerYRmsnormYTask<'_> {
         &self,
         isa: S,
         at: [usize; 1],
-        (mut a, mut rmsnorm_y): Self::Out<'_>,
+        mut rmsnorm_y: Self::Out<'_>,
         _scratch: Scratch<'_>,
     ) {
-        let Self { x, eps, output, gain, mixed, d_len, h_len, j_len } = *self;
+        let Self { eps, gain, a, d_len } = *self;
         let [t] = at;
 
         // ms[t] = sum[d](x[t, d]^2) / D
-        let mut rmsnorm_ms_sum = isa.splat::<2>(0.0);
-
-        // a[t, d] = sum[i](mixed[t, i] * output[d, i]) + x[t, d]
-        let x_row2 = x.row([t]);
-        let a_row = a.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        let mut rmsnorm_ms_sum = isa.splat::<4>(0.0);
+        let a_row = a.row([t]);
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
-                let mut a_sum = isa.splat::<2>(0.0);
-                let i_end = 2 * h_len * j_len;
-                for i in 0..i_end {
-                    a_sum = isa
-                        .splat(mixed.at([t, i / (2 * j_len), i % (2 * j_len)]))
-                        .mul_add(
-                            {
-                                let d_block = d;
-                                isa.from_fn(d_block, |d| output.at([d, i]))
-                            },
-                            a_sum,
-                        );
-                }
-                let a_td = a_sum + x_row2.load(d);
-                a_row.store(d, a_td);
+                let a_td = a_row.load(d);
                 rmsnorm_ms_sum = rmsnorm_ms_sum.fma_in(d, a_td, a_td);
             }
         }
@@ -763,7 +770,6 @@ impl Task<1> for DecoderLayerYRmsnormYTask<'_> {
 
         // y[t, d] = x[t, d] * rsqrt(ms[t] + eps) * w[d]
         let inverse_root2 = math::rsqrt(rmsnorm_ms + eps);
-        let a_row = a.row([]);
         let gain_row = gain.row([]);
         let rmsnorm_y_row = rmsnorm_y.row_mut([]);
         for part in isa.parts::<2>(0, d_len) {

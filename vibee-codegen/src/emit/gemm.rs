@@ -100,7 +100,7 @@ fn operand(body: &mut Body<'_>, o: &Operand) -> TokenStream {
     let number = |rows: bool| -> Vec<Literal> {
         kept.iter()
             .enumerate()
-            .filter(|(_, a)| matches!(a, OperandAxis::Rows(..)) == rows)
+            .filter(|(_, a)| matches!(a, OperandAxis::Rows(..) | OperandAxis::RowsPart(_)) == rows)
             .map(|(n, _)| Literal::usize_unsuffixed(n))
             .collect()
     };

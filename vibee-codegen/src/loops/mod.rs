@@ -159,6 +159,10 @@ pub enum OperandAxis {
     Rows(Int, Vec<IndexId>),
     /// Columns (`k`), from this start.
     Cols(Int, Vec<IndexId>),
+    /// A whole axis that is part of a row index read as `n // C, n % C`; the last part names `n`.
+    RowsPart(Vec<IndexId>),
+    /// The same for a column index.
+    ColsPart(Vec<IndexId>),
 }
 
 impl Gemm {

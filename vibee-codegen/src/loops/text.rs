@@ -98,6 +98,8 @@ impl Writer<'_> {
                             .map(|a| match a {
                                 OperandAxis::At(p) => format!("at {}", self.int(p)),
                                 OperandAxis::Rows(p, r) => format!("rows {} + {}", self.int(p), list(r)),
+                                OperandAxis::RowsPart(r) => format!("rows part {}", list(r)),
+                                OperandAxis::ColsPart(r) => format!("cols part {}", list(r)),
                                 OperandAxis::Cols(p, r) => format!("cols {} + {}", self.int(p), list(r)),
                             })
                             .collect();

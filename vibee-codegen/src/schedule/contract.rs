@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use vibee_spec::term::{DType, DefId, ExprId, FoldOp, IndexId, Int, Node, Op, Pos, Source};
+use vibee_spec::term::{Atom, DType, DefId, ExprId, FoldOp, IndexId, Int, Node, Op, Pos, Source};
 
 use crate::loops::{Gemm, Operand, OperandAxis};
 use crate::passes::{Program, free_indices, loads, substitute, substitute_int};
@@ -86,6 +86,7 @@ pub fn operands(program: &mut Program, c: Contraction, map: &BTreeMap<IndexId, I
                 OperandAxis::At(p) | OperandAxis::Rows(p, _) | OperandAxis::Cols(p, _) => {
                     *p = substitute_int(p, map);
                 }
+                OperandAxis::RowsPart(_) | OperandAxis::ColsPart(_) => {}
             }
         }
     }
@@ -115,7 +116,10 @@ fn columns_are_one_axis(program: &Program, id: DefId, n: &[IndexId]) -> bool {
 fn columns(o: &Operand) -> Vec<Vec<IndexId>> {
     o.axes
         .iter()
-        .filter_map(|a| if let OperandAxis::Cols(_, k) = a { Some(k.clone()) } else { None })
+        .filter_map(|a| match a {
+            OperandAxis::Cols(_, k) | OperandAxis::ColsPart(k) => Some(k.clone()),
+            _ => None,
+        })
         .collect()
 }
 
@@ -127,11 +131,26 @@ fn operand(
     rows: &[IndexId],
     summed: &[IndexId],
 ) -> Option<Operand> {
-    let Node::Load { at, .. } = program.kernel.exprs.node(load) else { return None };
+    let Node::Load { from, at, .. } = program.kernel.exprs.node(load) else { return None };
     let mut axes = Vec::new();
     let mut seen = Vec::new();
-    for p in at {
+    for (n, p) in at.iter().enumerate() {
         let Pos::At(p) = p else { return None };
+        // The second half of a pair was taken with the first.
+        if axes.len() > n {
+            continue;
+        }
+        if let Some(i) = taken_apart(program, *from, at, n) {
+            let part = |digits| {
+                if rows.contains(&i) { OperandAxis::RowsPart(digits) } else { OperandAxis::ColsPart(digits) }
+            };
+            if !rows.contains(&i) && !summed.contains(&i) {
+                return None;
+            }
+            seen.push(i);
+            axes.extend([part(vec![]), part(vec![i])]);
+            continue;
+        }
         let axis = if let Some((start, digits)) = digits(program, p, rows, batch) {
             seen.extend(digits.iter().copied());
             OperandAxis::Rows(start, digits)
@@ -141,7 +160,7 @@ fn operand(
         } else {
             let mut fixed = true;
             p.visit_leaves(&mut |a| {
-                if let vibee_spec::term::Atom::Index(i) = a {
+                if let Atom::Index(i) = a {
                     fixed &= batch.contains(i);
                 }
             });
@@ -154,13 +173,30 @@ fn operand(
     }
     let row_axes: Vec<IndexId> = axes
         .iter()
-        .filter_map(|a| if let OperandAxis::Rows(_, r) = a { Some(r.clone()) } else { None })
+        .filter_map(|a| match a {
+            OperandAxis::Rows(_, r) | OperandAxis::RowsPart(r) => Some(r.clone()),
+            _ => None,
+        })
         .flatten()
         .collect();
     let once = (1..seen.len()).all(|k| !seen[..k].contains(&seen[k]));
-    let groups = axes.iter().filter(|a| matches!(a, OperandAxis::Rows(..))).count();
+    let groups =
+        axes.iter().filter(|a| matches!(a, OperandAxis::Rows(..) | OperandAxis::RowsPart(_))).count();
     (once && row_axes == rows && groups <= MERGED && seen.len() == rows.len() + summed.len())
         .then_some(Operand { load, axes })
+}
+
+/// The index `n` if the axes from `axis` on are read at `n // C, n % C` and `n` runs over both whole.
+fn taken_apart(program: &Program, from: Source, at: &[Pos], axis: usize) -> Option<IndexId> {
+    let (Pos::At(outer), Pos::At(inner)) = (at.get(axis)?, at.get(axis + 1)?) else { return None };
+    let (Atom::Div(n, c), Atom::Mod(m, d)) = (outer.as_atom()?, inner.as_atom()?) else { return None };
+    let extent = |axis: usize| match from {
+        Source::Input(i) => program.kernel.input(i).shape[axis].clone(),
+        Source::Def(d) => program.extent(program.def(d).free[axis]).clone(),
+    };
+    let i = n.as_index()?;
+    let whole = **c == extent(axis + 1) && *program.extent(i) == extent(axis).mul(c);
+    (n == m && c == d && whole).then_some(i)
 }
 
 /// `p = start + mixed-radix number of some of `of``, `start` over batch indices and dims.
@@ -181,7 +217,7 @@ fn digits(program: &Program, p: &Int, of: &[IndexId], batch: &[IndexId]) -> Opti
     }
     let mut clean = true;
     rest.visit_leaves(&mut |a| {
-        if let vibee_spec::term::Atom::Index(i) = a {
+        if let Atom::Index(i) = a {
             clean &= batch.contains(i);
         }
     });
