@@ -8,7 +8,7 @@ use vibee_spec::term::{Check, Cmp, DType, DimBind, InputId, Int, ParamRef};
 
 use super::body::{Body, storage};
 use super::ints::{Leaves, Mode, int};
-use super::names::{Names, camel, snake};
+use super::names::{Names, camel};
 use crate::loops::{BufferId, BufferKind, LoopProgram, Stage, Stmt};
 
 /// The fields of a task or epilogue: what its body reads from outside.
@@ -175,10 +175,23 @@ impl Leaves for Top<'_> {
 pub struct Style<'a> {
     /// The function's name.
     pub name: Ident,
+    /// What its task types are named after.
+    pub base: String,
     /// Checks and binds sizes itself.
     pub public: bool,
     /// Weights given in packed form.
     pub packed: &'a BTreeSet<InputId>,
+}
+
+impl KernelCode {
+    /// Names of the types among the items.
+    pub fn types(&self) -> BTreeSet<String> {
+        let name = |t: &TokenStream| {
+            let mut it = t.clone().into_iter().skip_while(|t| t.to_string() != "struct");
+            it.nth(1).map(|n| n.to_string())
+        };
+        self.items.iter().filter_map(name).collect()
+    }
 }
 
 /// A kernel for fixed sizes.
@@ -191,8 +204,8 @@ pub struct Variant {
 
 /// Emits a kernel, and what it runs instead for the sizes it is specialised for.
 pub fn kernel(loops: &LoopProgram, style: &Style<'_>, variants: &[Variant]) -> KernelCode {
-    let base = camel(&style.name.to_string());
-    let general = calls(loops, style, &base);
+    let base = &style.base;
+    let general = calls(loops, style, base);
     let mut items = Vec::new();
     let mut special = TokenStream::new();
     for v in variants {
@@ -240,7 +253,7 @@ fn calls(loops: &LoopProgram, style: &Style<'_>, base: &str) -> Calls {
                 let call = super::gemm::as_stage(&mut body, g);
                 quote!(#comment #call)
             }
-            _ => task(&mut body, stage, base, loops.stages.len() > 1, &mut items),
+            _ => task(&mut body, stage, &style.name, loops.stages.len() > 1, &mut items),
         };
         items.append(&mut body.items);
         names.adopt(&body.names);
@@ -253,11 +266,12 @@ fn calls(loops: &LoopProgram, style: &Style<'_>, base: &str) -> Calls {
 fn task(
     body: &mut Body<'_>,
     stage: &Stage,
-    base: &str,
+    function: &Ident,
     several: bool,
     items: &mut Vec<TokenStream>,
 ) -> TokenStream {
     let loops = body.p;
+    let base = body.base.clone();
     let (grid, code) = body.emit();
     let last = body.written.iter().rev().find(|b| loops.buffer(**b).kind != BufferKind::Local);
     let name = match last.filter(|_| several) {
@@ -323,9 +337,9 @@ fn task(
     };
     let letters: Vec<String> = grid.iter().map(|g| format!("`{g}`")).collect();
     let doc = if letters.is_empty() {
-        format!(" The single task of [`{}`].", snake(base))
+        format!(" The single task of [`{function}`].")
     } else {
-        format!(" What [`{}`] does for one {}.", snake(base), letters.join(", "))
+        format!(" What [`{function}`] does for one {}.", letters.join(", "))
     };
     items.push(quote! {
         #[doc = #doc]

@@ -16,7 +16,7 @@ use vibee_spec::term::{
 use super::body::storage;
 use super::ints::{Leaves, Mode, int};
 use super::kernel::{Style, Top, argument_type, checks, kernel, mentions};
-use super::names::{Names, ident, snake};
+use super::names::{Names, camel, ident, snake, type_ident};
 use crate::loops::{Gemm, LoopProgram, OperandAxis, Stmt};
 use crate::passes::{Program, loads};
 use crate::{passes, schedule};
@@ -93,7 +93,7 @@ impl<'a> Cx<'a> {
     }
 
     fn name(&self) -> Ident {
-        ident(&self.layer.name)
+        type_ident(&self.layer.name)
     }
 
     /// Sizes of the layer itself: fields of the struct.
@@ -150,7 +150,7 @@ impl<'a> Cx<'a> {
 
     /// `BertLayer`, or its path from another module.
     fn sublayer_type(&self, s: &Sublayer) -> TokenStream {
-        let name = ident(&s.layer);
+        let name = type_ident(&s.layer);
         let Some(module) = &s.module else { return quote!(#name) };
         // Imports are relative to the importing spec's folder.
         let mut parts: Vec<&str> = self.path.split('/').collect();
@@ -722,7 +722,8 @@ impl<'a> Cx<'a> {
                 .filter(|(_, a)| matches!(a, Arg::Weight(w) if self.packed.contains_key(w)))
                 .map(|(n, _)| InputId(n as u32))
                 .collect();
-            let style = Style { name: c.name.clone(), public: false, packed: &packed };
+            let base = camel(&c.name.to_string());
+            let style = Style { name: c.name.clone(), base, public: false, packed: &packed };
             items.extend(kernel(&c.loops, &style, &[]).items);
         }
         items

@@ -58,6 +58,12 @@ pub fn module(module: &Module, spec: &str, path: &str) -> String {
     ));
     out.push_str("use igla_runtime::prelude::*;\n");
     let mut items = Vec::new();
+    let mut types: BTreeSet<String> = module
+        .layers
+        .iter()
+        .chain(module.models.iter().map(|m| &m.layer))
+        .map(|l| names::type_ident(&l.name).to_string())
+        .collect();
     for k in &module.kernels {
         let general = schedule::run(passes::run(k.clone()));
         let variants: Vec<kernel::Variant> = passes::variants(k)
@@ -65,8 +71,25 @@ pub fn module(module: &Module, spec: &str, path: &str) -> String {
             .map(|sizes| kernel::Variant { loops: schedule::run(passes::run(passes::fix(k, &sizes))), sizes })
             .collect();
         let name = names::ident(&names::snake(&k.name));
-        let style = kernel::Style { name, public: true, packed: &BTreeSet::new() };
-        items.extend(kernel::kernel(&general, &style, &variants).items);
+        let mut base = names::camel(&name.to_string());
+        let mut n = 2;
+        // Task types of different kernels must not meet.
+        let code = loop {
+            let style = kernel::Style {
+                name: name.clone(),
+                base: base.clone(),
+                public: true,
+                packed: &BTreeSet::new(),
+            };
+            let code = kernel::kernel(&general, &style, &variants);
+            if code.types().is_disjoint(&types) {
+                break code;
+            }
+            base = format!("{}{n}", names::camel(&name.to_string()));
+            n += 1;
+        };
+        types.extend(code.types());
+        items.extend(code.items);
     }
     for l in &module.layers {
         items.extend(layer::layer(l, path));

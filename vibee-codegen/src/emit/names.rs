@@ -18,6 +18,55 @@ pub fn ident(name: &str) -> Ident {
     }
 }
 
+/// Types that generated modules name and a layer must not hide.
+const TYPES: &[&str] = &[
+    "ArgMax",
+    "ArgMin",
+    "At",
+    "Block",
+    "Ctx",
+    "Element",
+    "Epilogue",
+    "Err",
+    "F32",
+    "I32",
+    "Isa",
+    "Kernel",
+    "Lane",
+    "Lanes",
+    "Level",
+    "LoadError",
+    "Mask",
+    "Mat",
+    "MatMut",
+    "None",
+    "Ok",
+    "Option",
+    "PackedB",
+    "Par",
+    "Result",
+    "Rhs",
+    "Row",
+    "RowMut",
+    "Scratch",
+    "Self",
+    "ShapeError",
+    "Some",
+    "String",
+    "Task",
+    "Tensor",
+    "Tile",
+    "Vec",
+    "View",
+    "ViewMut",
+];
+
+/// The type that a layer or model becomes: its name, with `Layer` behind it where that means something else.
+#[must_use]
+pub fn type_ident(name: &str) -> Ident {
+    if TYPES.contains(&name) { ident(&format!("{name}Layer")) } else { ident(name) }
+}
+
 /// `RmsNorm` for `rms_norm`.
 #[must_use]
 pub fn camel(name: &str) -> String {
