@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use vibee_spec::term::{Atom, DefId, Index, IndexId, Int, Kernel, Node, Output, Pos, Source};
+use vibee_spec::term::{
+    Atom, DType, DefId, ExprId, Exprs, Index, IndexId, Int, Kernel, Node, Op, Output, Pos, Source,
+};
 
 use super::rewrite::rebuild;
 
@@ -32,7 +34,7 @@ pub fn run(kernel: &mut Kernel) -> Vec<CallerShape> {
             let node = match node {
                 Node::Load { from: Source::Def(p), at, outside } if merged.contains_key(&p) => Node::Load {
                     from: Source::Def(p),
-                    at: split_positions(&at, &merged[&p], &kernel.indices),
+                    at: split_positions(exprs, &at, &merged[&p], &kernel.indices),
                     outside,
                 },
                 other => other,
@@ -91,13 +93,19 @@ fn digits_of(store: &Int, indices: &[Index]) -> Vec<IndexId> {
 }
 
 /// Positions of a merged array, one per digit.
-fn split_positions(at: &[Pos], digits: &Digits, indices: &[Index]) -> Vec<Pos> {
+fn split_positions(exprs: &mut Exprs, at: &[Pos], digits: &Digits, indices: &[Index]) -> Vec<Pos> {
     let mut out = Vec::new();
     for (pos, radices) in at.iter().zip(digits) {
-        let Pos::At(p) = pos else {
-            // A data position can only be split by arithmetic the checker refuses on merged axes.
-            out.push(pos.clone());
-            continue;
+        let p = match pos {
+            Pos::At(p) => p,
+            Pos::Data(e) if radices.len() > 1 => {
+                out.extend(split_data(exprs, *e, radices));
+                continue;
+            }
+            Pos::Data(_) => {
+                out.push(pos.clone());
+                continue;
+            }
         };
         let mut rest = p.clone();
         let mut parts = Vec::new();
@@ -110,6 +118,23 @@ fn split_positions(at: &[Pos], digits: &Digits, indices: &[Index]) -> Vec<Pos> {
         out.extend(parts);
     }
     out
+}
+
+/// The digits of a data-dependent position, by division.
+fn split_data(exprs: &mut Exprs, e: ExprId, radices: &[Int]) -> Vec<Pos> {
+    let mut rest = exprs.intern(Node::Cast(DType::I32, e), DType::I32);
+    let mut parts = Vec::new();
+    for (n, radix) in radices.iter().enumerate().rev() {
+        let mut digit = rest;
+        if n > 0 {
+            let divisor = exprs.int(radix.clone());
+            digit = exprs.intern(Node::Op(Op::Mod, vec![rest, divisor]), DType::I32);
+            rest = exprs.intern(Node::Op(Op::IDiv, vec![rest, divisor]), DType::I32);
+        }
+        let dtype = DType::Idx(radix.clone());
+        parts.insert(0, Pos::Data(exprs.intern(Node::Cast(dtype.clone(), digit), dtype)));
+    }
+    parts
 }
 
 /// `p = q * radix + r`, by inspection where `p` is visibly of that form.

@@ -1,7 +1,7 @@
 //! Chooses which loop of each nest runs in lanes, by a small cost model: contiguous reads are cheap in
 //! lanes, strided ones are not, and a fold across lanes pays once per result.
 
-use vibee_spec::term::{DType, DefId, ExprId, IndexId, Int, Node as Expr, Op, Pos};
+use vibee_spec::term::{DType, DefId, ExprId, FoldOp, IndexId, Int, Node as Expr, Op, Pos};
 
 use super::tree::{Loop, Node, definitions};
 use crate::passes::{Program, free_indices, visit};
@@ -54,6 +54,11 @@ fn lanes_cost(program: &Program, l: &Loop) -> Option<f64> {
         let def = program.def(d);
         // Lanes are stored side by side.
         if def.free.contains(&l.index) && def.free.last() != Some(&l.index) {
+            return None;
+        }
+        // A position is counted along the lanes or not in lanes at all.
+        let picks = def.fold.as_ref().filter(|f| matches!(f.op, FoldOp::ArgMax | FoldOp::ArgMin));
+        if picks.is_some_and(|f| f.over != [l.index]) {
             return None;
         }
         let wide = |e: &ExprId| {
