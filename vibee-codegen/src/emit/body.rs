@@ -72,7 +72,7 @@ pub struct Body<'a> {
     /// Statements that must precede the one being written.
     pub pending: Vec<TokenStream>,
     /// Names of loop indices in scope, where a letter is bound twice on a path.
-    scoped: BTreeMap<IndexId, Ident>,
+    pub scoped: BTreeMap<IndexId, Ident>,
     commented: BTreeSet<String>,
     /// Rows taken in enclosing scopes, by how they are taken.
     rows: HashMap<String, Ident>,

@@ -143,10 +143,8 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     inner.written.clear();
     inner.packed = body.packed.clone();
     // Row r stands for the merged row indices; columns run in lanes from j0.
-    let grid: Vec<_> = body.stage.grid.clone();
-    for i in &grid {
-        inner.scope(*i);
-    }
+    inner.scoped = body.scoped.clone();
+    let outer: Vec<Ident> = body.scoped.values().cloned().collect();
     let mut rows: Vec<(Ident, TokenStream)> = Vec::new();
     let row_names: Vec<Ident> = g.m.iter().map(|i| inner.scope(*i)).collect();
     let r = match row_names.as_slice() {
@@ -192,7 +190,9 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     let rows = rows.into_iter().filter(|(name, _)| super::kernel::mentions(&code, name));
     let rows: TokenStream = rows.map(|(name, value)| quote!(let #name = #value;)).collect();
     let code = quote!(#rows #code);
-    let fields = super::kernel::fields(&inner).retain(&code);
+    let mut fields = super::kernel::fields(&inner);
+    outer.into_iter().for_each(|i| fields.index(i));
+    let fields = fields.retain(&code);
     let (struct_fields, generics, elided) = (&fields.declarations, &fields.generics, &fields.elided);
     let values = fields.values(!body.top);
     let destructure = fields.open(&code);

@@ -25,6 +25,13 @@ pub struct Fields {
 }
 
 impl Fields {
+    /// Adds the value of an index that is bound outside.
+    pub fn index(&mut self, name: Ident) {
+        self.declarations.push(quote!(#name: usize));
+        self.names.push(name);
+        self.buffers.push(false);
+    }
+
     /// Values for a struct literal; in a task all fields are variables of the same name.
     pub fn values(&self, in_task: bool) -> Vec<TokenStream> {
         self.names
@@ -393,10 +400,7 @@ fn scratch_bytes(body: &mut Body<'_>, stage: &Stage) -> TokenStream {
         let buffer = body.p.buffer(b).clone();
         if buffer.kind == BufferKind::Local {
             let ty = storage(&body.p.program.def(buffer.def).dtype);
-            let dims: Vec<TokenStream> = buffer.dims.iter().map(|d| body.int(d, Mode::Exact)).collect();
-            let mut factors = dims.into_iter();
-            let first = factors.next().unwrap_or_else(|| quote!(1));
-            let len = factors.fold(first, |a, b| quote!(#a.saturating_mul(#b)));
+            let len = product(body, &buffer.dims);
             terms.push(quote!(Scratch::bytes_of::<#ty>(#len)));
         }
     }
@@ -442,9 +446,25 @@ fn cost(body: &mut Body<'_>, stage: &Stage) -> TokenStream {
         .max_by_key(Vec::len)
         .unwrap_or_default();
     let extents: Vec<Int> = largest.iter().map(|i| program.extent(*i).clone()).collect();
-    let mut it = extents.into_iter().map(|e| body.int(&e, Mode::Exact)).collect::<Vec<_>>().into_iter();
-    let Some(first) = it.next() else { return quote!() };
-    it.fold(first, |a, b| quote!(#a.saturating_mul(#b)))
+    if extents.is_empty() { quote!() } else { product(body, &extents) }
+}
+
+/// The number of elements of a shape, saturating.
+fn product(body: &mut Body<'_>, extents: &[Int]) -> TokenStream {
+    let alone = extents.len() == 1;
+    let mut factors = extents.iter().map(|e| match e.as_const().and_then(|c| usize::try_from(c).ok()) {
+        // A method needs to know the type of the number it is called on.
+        Some(c) if !alone => {
+            let c = Literal::usize_suffixed(c);
+            quote!(#c)
+        }
+        _ => {
+            let code = body.int(e, Mode::Exact);
+            if alone || e.as_atom().is_some() { code } else { quote!((#code)) }
+        }
+    });
+    let first = factors.next().unwrap_or_else(|| quote!(1));
+    factors.fold(first, |a, b| quote!(#a.saturating_mul(#b)))
 }
 
 fn statements(stmts: &[Stmt], out: &mut Vec<vibee_spec::term::DefId>) {
