@@ -108,6 +108,7 @@ fn winner<const LARGEST: bool>(values: &[i32], indices: &[i32], integers: bool) 
     best.map_or(0, |(_, index)| index as usize)
 }
 
+#[inline(always)]
 fn as_f32(bits: i32) -> f32 {
     f32::from_bits(bits as u32)
 }

@@ -34,6 +34,7 @@ pub(crate) use polynomial;
 macro_rules! one_value {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
+        #[inline(always)]
         pub fn $name(x: f32) -> f32 {
             Portable::<1>::new().splat::<1>(x).$name().first()
         }
@@ -60,6 +61,7 @@ one_value! {
 }
 
 /// `x` to the power `y`, with IEEE 754's special cases.
+#[inline(always)]
 pub fn pow(x: f32, y: f32) -> f32 {
     let s = Portable::<1>::new();
     s.splat::<1>(x).pow(s.splat(y)).first()

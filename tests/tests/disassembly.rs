@@ -1,0 +1,155 @@
+//! Inlining is correctness in lanes code: no innermost loop of a generated kernel may contain a call, on
+//! any level. Disassembles the compiled `generated` crate and looks at natural loops, so that panics
+//! placed between a loop's instructions, but never returning to it, do not count.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// One instruction: address, mnemonic, jump target if it is a plain address, callee of a call if known.
+struct Instruction {
+    at: u64,
+    mnemonic: String,
+    target: Option<u64>,
+    callee: String,
+}
+
+/// The matrix product hands out tiles between calls of its microkernel: compiled once, called by design.
+const PRODUCT: &str = "igla_runtime::gemm::";
+
+/// The compiled crate beside this test's own binary.
+fn library() -> PathBuf {
+    let deps = std::env::current_exe().expect("a test binary").parent().expect("a folder").to_path_buf();
+    let mut found: Vec<PathBuf> = std::fs::read_dir(deps)
+        .expect("the folder of dependencies")
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| {
+            let name = p.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            name.starts_with("libgenerated-") && name.ends_with(".rlib")
+        })
+        .collect();
+    found.sort_by_key(|p| p.metadata().and_then(|m| m.modified()).ok());
+    found.pop().expect("the generated crate was compiled for this test")
+}
+
+/// Functions of the disassembly that hold a level's code.
+fn functions(text: &str) -> BTreeMap<String, Vec<Instruction>> {
+    let mut out: BTreeMap<String, Vec<Instruction>> = BTreeMap::new();
+    let mut current: Option<String> = None;
+    for (n, line) in text.lines().enumerate() {
+        if let Some(head) = line.strip_suffix(">:") {
+            let name = head.split_once('<').map_or("", |(_, name)| name);
+            let level = ["avx512", "avx2", "scalar", "portable"].iter().any(|l| name.contains(l));
+            // The line keeps apart functions that share a demangled name.
+            current = (name.contains("with_features") || (level && name.contains("dispatch")))
+                .then(|| format!("{name} #{n}"));
+            continue;
+        }
+        if let Some((_, symbol)) = line.split_once("R_X86_64_") {
+            let last = current.as_ref().and_then(|name| out.get_mut(name)).and_then(|code| code.last_mut());
+            if let Some(i) = last {
+                i.callee = symbol.split_whitespace().nth(1).unwrap_or("").to_owned();
+            }
+            continue;
+        }
+        let (Some(name), Some((at, code))) = (&current, line.trim().split_once(":\t")) else { continue };
+        let Ok(at) = u64::from_str_radix(at.trim(), 16) else { continue };
+        let mut parts = code.split_whitespace();
+        let mnemonic = parts.next().unwrap_or("").to_owned();
+        let target = parts.next().and_then(|t| u64::from_str_radix(t, 16).ok());
+        out.entry(name.clone()).or_default().push(Instruction {
+            at,
+            mnemonic,
+            target,
+            callee: String::new(),
+        });
+    }
+    out
+}
+
+/// Innermost natural loops that contain a call: address of the loop and of the call.
+fn calls_in_loops(code: &[Instruction]) -> (usize, Vec<(u64, u64)>) {
+    let index: BTreeMap<u64, usize> = code.iter().enumerate().map(|(n, i)| (i.at, n)).collect();
+    let mut before: Vec<Vec<usize>> = vec![vec![]; code.len()];
+    let mut back = Vec::new();
+    for (n, i) in code.iter().enumerate() {
+        let jumps = i.mnemonic.starts_with('j');
+        let ends = matches!(i.mnemonic.as_str(), "jmp" | "ret" | "ud2" | "retq" | "jmpq");
+        if !ends && n + 1 < code.len() {
+            before[n + 1].push(n);
+        }
+        if let Some(&t) = i.target.filter(|_| jumps).and_then(|t| index.get(&t)) {
+            before[t].push(n);
+            if t <= n {
+                back.push((t, n));
+            }
+        }
+    }
+    let body = |(head, tail): (usize, usize)| {
+        let mut inside = BTreeSet::from([head]);
+        let mut stack = vec![tail];
+        while let Some(n) = stack.pop() {
+            if inside.insert(n) {
+                stack.extend(before[n].iter().copied());
+            }
+        }
+        inside
+    };
+    let loops: Vec<(usize, BTreeSet<usize>)> = back.iter().map(|b| (b.0, body(*b))).collect();
+    let mut bad = Vec::new();
+    let mut innermost = 0;
+    for (head, inside) in &loops {
+        // A loop with another loop's head inside is not innermost.
+        if loops.iter().any(|(other, _)| other != head && inside.contains(other)) {
+            continue;
+        }
+        if inside.iter().any(|n| code[*n].callee.contains(PRODUCT)) {
+            continue;
+        }
+        innermost += 1;
+        bad.extend(
+            inside
+                .iter()
+                .filter(|n| code[**n].mnemonic.starts_with("call"))
+                .map(|n| (code[*head].at, code[*n].at)),
+        );
+    }
+    (innermost, bad)
+}
+
+#[test]
+fn innermost_loops_contain_no_calls() {
+    let output =
+        Command::new("objdump").args(["-d", "-r", "--no-show-raw-insn", "-C"]).arg(library()).output();
+    let Ok(output) = output else {
+        assert!(std::env::var_os("CI").is_none(), "objdump (binutils) is needed here");
+        println!("skipped: objdump is not installed (Debian: binutils)");
+        return;
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    let functions = functions(&text);
+    let (mut loops, mut bad) = (0, Vec::new());
+    for (name, code) in &functions {
+        let (innermost, calls) = calls_in_loops(code);
+        loops += innermost;
+        bad.extend(
+            calls.into_iter().map(|(head, call)| format!("{name}: loop at {head:x} calls at {call:x}")),
+        );
+    }
+    println!("{} functions, {loops} innermost loops", functions.len());
+    assert!(functions.len() >= 60 && loops >= 150, "only {} functions with {loops} loops", functions.len());
+    assert!(bad.is_empty(), "{} calls in innermost loops:\n{}", bad.len(), bad.join("\n"));
+}
+
+#[test]
+fn a_call_in_a_loop_is_found() {
+    let text = "0 <f::with_features>:\n 0:\tnop\n 4:\tcall 100\n 8:\tjne 0\n c:\tret\n";
+    let functions = functions(text);
+    let code = functions.values().next().expect("one function");
+    assert_eq!(calls_in_loops(code), (1, vec![(0, 4)]));
+    // A call that does not come back to the loop is none of it.
+    let text = "0 <f::with_features>:\n 0:\tnop\n 2:\tja 8\n 4:\tjne 0\n 6:\tret\n 8:\tcall 100\n c:\tud2\n";
+    let functions = self::functions(text);
+    assert_eq!(calls_in_loops(functions.values().next().expect("one function")), (1, vec![]));
+}
