@@ -481,7 +481,7 @@ impl Task<0> for DecoderLayerYRopeHalvesY2Task<'_> {
 
     fn cost(&self) -> usize {
         let Self { g_len, j_len, t_len, .. } = *self;
-        t_len.saturating_mul(g_len).saturating_mul(2).saturating_mul(j_len)
+        t_len.saturating_mul(g_len).saturating_mul(2usize).saturating_mul(j_len)
     }
 
     #[inline(always)]
@@ -589,7 +589,7 @@ impl Task<2> for DecoderLayerYMixedTask<'_> {
 
     fn cost(&self) -> usize {
         let Self { j_len, t_len, .. } = *self;
-        2 * j_len.saturating_mul(t_len)
+        (2 * j_len).saturating_mul(t_len)
     }
 
     #[inline(always)]

@@ -74,7 +74,7 @@ impl Task<2> for RopeInterleavedTask<'_> {
 
     fn cost(&self) -> usize {
         let Self { h_len, .. } = *self;
-        h_len.saturating_mul(2)
+        h_len.saturating_mul(2usize)
     }
 
     #[inline(always)]
@@ -177,7 +177,7 @@ impl Task<1> for RopeHalvesTask<'_> {
 
     fn cost(&self) -> usize {
         let Self { h_len, j_len, .. } = *self;
-        h_len.saturating_mul(2).saturating_mul(j_len)
+        h_len.saturating_mul(2usize).saturating_mul(j_len)
     }
 
     #[inline(always)]

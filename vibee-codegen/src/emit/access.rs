@@ -119,12 +119,19 @@ impl Body<'_> {
         let shape = self.shape(from);
         let mut all: Option<TokenStream> = None;
         for (p, extent) in at.iter().zip(shape) {
-            let Pos::At(i) = p else { continue };
-            if i.as_index().is_some_and(|i| *self.p.program.extent(i) == extent) {
-                continue;
-            }
-            let (code, extent) = (self.int(i, Mode::Signed), self.int(&extent, Mode::Signed));
-            let one = quote!((0..#extent).contains(&(#code)));
+            let one = match p {
+                Pos::At(i) if i.as_index().is_some_and(|i| *self.p.program.extent(i) == extent) => continue,
+                Pos::At(i) => {
+                    let (code, extent) = (self.int(i, Mode::Signed), self.int(&extent, Mode::Signed));
+                    quote!((0..#extent).contains(&(#code)))
+                }
+                Pos::Data(_) if extent.as_const().is_some_and(|c| c > 0) => continue,
+                // An index is below its bound, but 0 where nothing is.
+                Pos::Data(_) => {
+                    let extent = self.int(&extent, Mode::Signed);
+                    quote!(#extent > 0)
+                }
+            };
             all = Some(match all {
                 Some(all) => quote!(#all && #one),
                 None => one,

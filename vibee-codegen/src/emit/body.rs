@@ -543,7 +543,8 @@ impl<'a> Body<'a> {
             };
         }
         self.share(value);
-        let v = self.lanes_of(value).code;
+        let value = self.lanes_of(value);
+        let v = &value.code;
         let masked_name = match op {
             FoldOp::Sum => "add_in",
             FoldOp::Prod => "mul_in",
@@ -561,12 +562,24 @@ impl<'a> Body<'a> {
             return quote!(#name = #name.#method(#d, #v););
         }
         match op {
-            FoldOp::Sum => quote!(#name = #name + #v;),
-            FoldOp::Prod => quote!(#name = #name * #v;),
+            FoldOp::Sum => {
+                let v = value.at(Prec::Add);
+                quote!(#name = #name + #v;)
+            }
+            FoldOp::Prod => {
+                let v = value.at(Prec::Cast);
+                quote!(#name = #name * #v;)
+            }
             FoldOp::Max => quote!(#name = #name.max(#v);),
             FoldOp::Min => quote!(#name = #name.min(#v);),
-            FoldOp::Any => quote!(#name = #name | #v;),
-            FoldOp::All | FoldOp::ArgMax | FoldOp::ArgMin => quote!(#name = #name & #v;),
+            FoldOp::Any => {
+                let v = value.at(Prec::Add);
+                quote!(#name = #name | #v;)
+            }
+            FoldOp::All | FoldOp::ArgMax | FoldOp::ArgMin => {
+                let v = value.at(Prec::Add);
+                quote!(#name = #name & #v;)
+            }
         }
     }
 
@@ -589,10 +602,16 @@ impl<'a> Body<'a> {
             };
             code.extend(quote!(let #name = #value;));
         }
-        if self.p.place(d).variable && self.variables.get(&d) == Some(&Shape::One) {
+        // Readers nearby see what readers of the stored value would.
+        if self.p.place(d).variable {
             let v = Val::one(quote!(#name), Prec::Post);
             if let Some(rounded) = round(&dtype, &v) {
-                code.extend(quote!(let #name = #rounded;));
+                let rounded = match self.variables.get(&d) {
+                    Some(Shape::Lanes) => self.round_lanes(&dtype, &v),
+                    _ => rounded,
+                };
+                let pending = std::mem::take(&mut self.pending);
+                code.extend(quote!(#(#pending)* let #name = #rounded;));
             }
         }
         code

@@ -125,14 +125,25 @@ impl Lift<'_> {
         let id = match self.known.get(&key) {
             Some(&id) => id,
             None => {
+                // Folded letters too: the same fold may be lifted again under another condition.
+                let Node::Fold { op, over, guard, body } = self.kernel.exprs.node(fold).clone() else {
+                    unreachable!("only folds are lifted")
+                };
                 let map: BTreeMap<IndexId, Int> = free
                     .iter()
+                    .chain(&over)
                     .map(|i| {
                         let index = self.kernel.indices[i.index()].clone();
                         (*i, Int::index(self.kernel.fresh_index(index.name, index.extent)))
                     })
                     .collect();
-                let body = substitute(&mut self.kernel.exprs, fold, &map);
+                let fold = Node::Fold {
+                    op,
+                    over: over.iter().filter_map(|i| map[i].as_index()).collect(),
+                    guard: guard.map(|g| substitute(&mut self.kernel.exprs, g, &map)),
+                    body: substitute(&mut self.kernel.exprs, body, &map),
+                };
+                let body = self.kernel.exprs.intern(fold, dtype.clone());
                 let indices: Vec<IndexId> = free.iter().filter_map(|i| map[i].as_index()).collect();
                 let id = DefId(self.kernel.defs.len() as u32);
                 self.kernel.defs.push(Def {
