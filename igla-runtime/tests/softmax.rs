@@ -108,23 +108,3 @@ fn gelu_over_tiles_matches_f64() {
         }
     }
 }
-
-/// Run by hand: `cargo test --release --test softmax -- --ignored --nocapture`.
-#[test]
-#[ignore = "prints timings, asserts nothing"]
-fn time() {
-    let (rows, len) = (256, 1024);
-    let x: Vec<f32> = (0..rows * len).map(|i| ((i * 37 % 101) as f32 - 50.0) / 5.0).collect();
-    for &level in Level::available() {
-        let mut y = Tensor::<f32, 2>::zeros([rows, len]).unwrap();
-        let mut ctx = Ctx::with(level, 1);
-        let x = View::new(&x, [rows, len]).unwrap();
-        let mut best = f64::INFINITY;
-        for _ in 0..50 {
-            let start = std::time::Instant::now();
-            ctx.frame(0).1.run([rows], y.view_mut().cut([At(0)]), &Softmax { x });
-            best = best.min(start.elapsed().as_secs_f64());
-        }
-        println!("softmax {level}: {:.3} ns per element", best / (rows * len) as f64 * 1e9);
-    }
-}
