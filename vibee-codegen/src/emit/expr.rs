@@ -16,8 +16,10 @@ use crate::passes::{free_indices, visit};
 pub enum Prec {
     /// `if`, closures, `||`, `&&`, comparisons.
     Low,
-    /// `|`, `&` on masks.
-    Bits,
+    /// `|` on masks.
+    Either,
+    /// `&` on masks.
+    Both,
     /// `+ -`.
     Add,
     /// `* / %`.
@@ -496,8 +498,8 @@ impl Body<'_> {
             Op::Sub => binary(quote!(-), Prec::Add, Prec::Mul),
             Op::Mul => binary(quote!(*), Prec::Mul, Prec::Cast),
             Op::Div => binary(quote!(/), Prec::Mul, Prec::Cast),
-            Op::And => binary(quote!(&), Prec::Bits, Prec::Add),
-            Op::Or => binary(quote!(|), Prec::Bits, Prec::Add),
+            Op::And => binary(quote!(&), Prec::Both, Prec::Add),
+            Op::Or => binary(quote!(|), Prec::Either, Prec::Both),
             Op::Not => {
                 let a = v[0].at(Prec::Unary);
                 Val::lanes(quote!(!#a), Prec::Unary)
@@ -581,11 +583,12 @@ impl Body<'_> {
         v
     }
 
-    /// Whether evaluating `e` everywhere could read outside an array.
+    /// Whether evaluating `e` everywhere could read outside an array or divide by a size that is 0.
     pub fn is_risky(&self, e: ExprId) -> bool {
         let program = &self.p.program;
         let mut found = false;
         visit(&program.kernel.exprs, e, &mut |_, node| {
+            found |= matches!(node, Node::Int(i) if divides(i));
             if let Node::Load { from, at, .. } = node {
                 let shape: Vec<Int> = match from {
                     Source::Input(i) => program.kernel.input(*i).shape.clone(),
@@ -617,6 +620,17 @@ impl Body<'_> {
         });
         out
     }
+}
+
+/// Whether an integer has a divisor that is not a number. Where its loops run, it is not 0.
+fn divides(i: &Int) -> bool {
+    i.terms().any(|(factors, _)| {
+        factors.iter().any(|a| match a {
+            Atom::Div(x, y) | Atom::Mod(x, y) => y.as_const().is_none() || divides(x),
+            Atom::Min(x, y) | Atom::Max(x, y) => divides(x) || divides(y),
+            Atom::Dim(_) | Atom::Index(_) | Atom::Scalar(_) => false,
+        })
+    })
 }
 
 impl Val {
