@@ -12,7 +12,7 @@ fn main() -> ExitCode {
     let argument = |n: usize, default: u64| args.get(n).copied().unwrap_or(default);
     let (count, seed, batch) = (argument(0, 1000), argument(1, 1), argument(2, 250));
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    let workshop = oracle::build::Workshop::new(&target.join("oracle")).expect("a folder to build in");
+    let workshop = oracle::build::Workshop::new(&target.join("tmp"), "oracle").expect("a folder to build in");
     let mut session = Session::default();
     let mut from = seed;
     while from < seed + count {

@@ -15,6 +15,8 @@ use super::glue;
 #[derive(Debug)]
 pub struct Workshop {
     dir: PathBuf,
+    /// Name of the crate, so that several share a folder of built dependencies.
+    name: String,
 }
 
 /// A built batch.
@@ -61,15 +63,17 @@ pub struct Request {
 const SUPPORT: &str = include_str!("../../data/driver/support.rs");
 
 impl Workshop {
-    /// Uses a folder, which is made if needed.
+    /// Uses a folder below `shared`, which is made if needed. What crates depend on is built once for
+    /// all workshops of one `shared` folder.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn new(dir: &Path) -> io::Result<Workshop> {
+    pub fn new(shared: &Path, name: &str) -> io::Result<Workshop> {
+        let dir = shared.join(name);
         fs::create_dir_all(dir.join("src"))?;
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
         let manifest = format!(
-            "[package]\nname = \"scratch\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
+            "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
              [dependencies]\nigla-runtime = {{ path = {:?} }}\n\n\
              # Index arithmetic that overflows is a defect even where wrapping would hide it.\n\
              [profile.release]\nopt-level = 0\noverflow-checks = true\ncodegen-units = 16\n\n\
@@ -80,7 +84,11 @@ impl Workshop {
         // The same versions of dependencies as the workspace, without asking the network.
         fs::copy(root.join("Cargo.lock"), dir.join("Cargo.lock"))?;
         write(&dir.join("src/support.rs"), SUPPORT)?;
-        Ok(Workshop { dir: dir.to_owned() })
+        Ok(Workshop { dir, name: name.to_owned() })
+    }
+
+    fn target(&self) -> PathBuf {
+        self.dir.with_file_name("target")
     }
 
     /// Builds a batch; units that rustc refuses are left out and named.
@@ -100,7 +108,7 @@ impl Workshop {
             write(&self.dir.join("src/main.rs"), &glue::main_rs(&used))?;
             let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
             cargo.args(["build", "--release", "--quiet", "--offline", "--message-format", "short"]);
-            cargo.current_dir(&self.dir).env("CARGO_TARGET_DIR", self.dir.join("target"));
+            cargo.current_dir(&self.dir).env("CARGO_TARGET_DIR", self.target());
             cargo.env_remove("RUSTFLAGS");
             let result = cargo.output()?;
             if result.status.success() {
@@ -125,7 +133,7 @@ impl Workshop {
             first.push((!out.contains(&n)).then_some(next));
             next += if out.contains(&n) { 0 } else { unit.kernels.len() };
         }
-        let program = self.dir.join("target/release/scratch");
+        let program = self.target().join("release").join(&self.name);
         Ok(Built { program, dir: self.dir.clone(), first, refused, time: start.elapsed() })
     }
 }

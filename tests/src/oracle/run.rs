@@ -28,6 +28,13 @@ impl Plan {
         let small = SizeProfile { work: 100_000, ..SizeProfile::SMALL };
         Plan { seed, draws: vec![(small, 3), (medium, 3), (medium.with_specials(), 1)] }
     }
+
+    /// Many calls of few kernels.
+    #[must_use]
+    pub fn thorough(seed: u64) -> Plan {
+        let medium = SizeProfile { work: 1_000_000, ..SizeProfile::MEDIUM };
+        Plan { seed, draws: vec![(SizeProfile::SMALL, 16), (medium, 12), (medium.with_specials(), 4)] }
+    }
 }
 
 /// One kernel that is wrong.
@@ -74,7 +81,7 @@ pub fn run(workshop: &Workshop, units: &[Unit], plan: &Plan) -> io::Result<Repor
             let before = calls.len();
             let profiles = plan.draws.iter().flat_map(|(p, times)| (0..*times).map(move |_| *p));
             for (draw, profile) in profiles.enumerate() {
-                let seed = plan.seed.wrapping_mul(1000).wrapping_add((n * 64 + k * 16 + draw) as u64);
+                let seed = plan.seed.wrapping_mul(1_000_000).wrapping_add((n * 512 + k * 64 + draw) as u64);
                 match judge::call(kernel, seed, profile) {
                     Ok(Some(call)) => calls.push((n, k, call)),
                     Ok(None) => {}

@@ -185,6 +185,8 @@ pub fn gather(s: &mut State, scope: &[Letter], extent: &str) -> String {
             let t = new_input(s, std::slice::from_ref(&l), Kind::Int);
             let i = read(s, scope, t);
             let k = s.rng.between(-2, 4);
+            // Nothing can be read from an axis without elements.
+            s.constraints.insert(format!("{extent} >= 1"));
             return format!("idx<{extent}>({} + {k})", i.operand());
         }
         let shape: Vec<String> = scope.iter().take(1).map(|l| l.extent.clone()).collect();
