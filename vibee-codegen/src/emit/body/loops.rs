@@ -1,0 +1,177 @@
+//! Statements and loops: plain ones, and ones in lanes with the rows taken before them.
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+use vibee_spec::term::{Atom, IndexId, Int};
+
+use super::hoist::{EXPENSIVE, collect_roots};
+use super::{Body, LaneLoop};
+use crate::emit::ints::Mode;
+use crate::loops::{BufferId, LoopProgram, Stmt};
+
+impl<'a> Body<'a> {
+    pub(super) fn stmts(&mut self, stmts: &[Stmt]) -> TokenStream {
+        let mut out = TokenStream::new();
+        for s in stmts {
+            let code = self.stmt(s);
+            for p in std::mem::take(&mut self.pending) {
+                out.extend(p);
+            }
+            out.extend(code);
+        }
+        out
+    }
+
+    pub(super) fn stmt(&mut self, s: &Stmt) -> TokenStream {
+        match s {
+            Stmt::Loop { index, lo, hi, lanes: None, body } => self.counted(*index, lo, hi, body),
+            Stmt::Loop { index, lo, hi, lanes: Some(u), body } => self.in_lanes(*index, lo, hi, *u, body),
+            Stmt::Start { def, lanes } => self.start(*def, *lanes),
+            Stmt::Update { def } => self.update(*def),
+            Stmt::Finish { def, reduce } => self.finish(*def, *reduce),
+            Stmt::Let { def } => self.let_value(*def),
+            Stmt::Store { def } => self.store(*def),
+            Stmt::Gemm(g) => {
+                let comment = self.comment(g.def);
+                let epilogue = g.epilogue.map_or(TokenStream::new(), |e| self.comment(e));
+                let call = crate::emit::gemm::in_task(self, g);
+                quote!(#comment #epilogue #call)
+            }
+        }
+    }
+
+    pub(super) fn counted(&mut self, index: IndexId, lo: &Int, hi: &Int, body: &[Stmt]) -> TokenStream {
+        let (lets, lo, hi) = self.range(index, lo, hi);
+        let mut inner = vec![index];
+        collect_indices(body, &mut inner);
+        // Around a plain loop only what is expensive is worth a name; in lanes nothing is invariant.
+        let hoisted = match self.lanes {
+            None => self.hoist(body, &inner, EXPENSIVE),
+            Some(_) => TokenStream::new(),
+        };
+        let name = self.scope(index);
+        let (variables, bound, rows) = (self.variables.clone(), self.bound.clone(), self.rows.clone());
+        let body = self.stmts(body);
+        (self.variables, self.bound, self.rows) = (variables, bound, rows);
+        self.scoped.remove(&index);
+        quote!(#lets #hoisted for #name in #lo..#hi { #body })
+    }
+
+    /// A loop's range; ends that are more than a size get names.
+    pub(super) fn range(
+        &mut self,
+        index: IndexId,
+        lo: &Int,
+        hi: &Int,
+    ) -> (TokenStream, TokenStream, TokenStream) {
+        let letter = self.names.index(&self.p.program, index);
+        let mut lets = TokenStream::new();
+        let mut end = |body: &mut Self, i: &Int, word: &str| {
+            let code = body.int(i, Mode::Saturating);
+            let simple = i.as_const().is_some() || matches!(i.as_atom(), Some(Atom::Dim(_) | Atom::Index(_)));
+            if simple {
+                return code;
+            }
+            let name = body.fresh(&format!("{letter}_{word}"));
+            lets.extend(quote!(let #name = #code;));
+            quote!(#name)
+        };
+        let (lo, hi) = (end(self, lo, "start"), end(self, hi, "end"));
+        (lets, lo, hi)
+    }
+
+    pub(super) fn in_lanes(
+        &mut self,
+        index: IndexId,
+        lo: &Int,
+        hi: &Int,
+        unroll: u32,
+        body: &[Stmt],
+    ) -> TokenStream {
+        self.uses_isa = true;
+        let (lets, lo, hi) = self.range(index, lo, hi);
+        let mut inner = vec![index];
+        collect_indices(body, &mut inner);
+        let mut made = Vec::new();
+        collect_roots(self.p, body, &mut made);
+        let comments: TokenStream = made.iter().map(|(d, _)| self.comment(*d)).collect();
+        let hoisted = self.hoist(body, &inner, 0);
+        let name = self.scope(index);
+        self.lanes = Some(LaneLoop { index, block: quote!(#name), rows: Vec::new(), inner });
+        let (variables, bound, known) = (self.variables.clone(), self.bound.clone(), self.rows.clone());
+        let code = self.stmts(body);
+        (self.variables, self.bound, self.rows) = (variables, bound, known);
+        self.scoped.remove(&index);
+        let rows = self.lanes.take().map_or(Vec::new(), |l| l.rows);
+        for (take, name, lasting) in rows.iter().map(|(t, n, _)| (t, n, !t.contains(". row_mut"))) {
+            // Rows of shared views stay valid for the loops that follow in this scope.
+            if lasting && self.is_shared(take) {
+                self.rows.insert(take.clone(), name.clone());
+            }
+        }
+        let rows = rows.into_iter().map(|(_, name, take)| quote!(let #name = #take;));
+        let u = Literal::u32_unsuffixed(unroll);
+        quote! {
+            #comments
+            #lets
+            #hoisted
+            #(#rows)*
+            for part in isa.parts::<#u>(#lo, #hi) {
+                for #name in part { #code }
+            }
+        }
+    }
+
+    /// A row that is still valid from an earlier loop.
+    pub fn known_row(&self, take: &str) -> Option<Ident> {
+        self.rows.get(take).cloned()
+    }
+
+    /// A name for a row: `x_row`, used again by later loops once the earlier row is out of use.
+    pub fn row_name(&mut self, base: &str) -> Ident {
+        let active = |n: &str| {
+            self.rows.values().any(|r| r == n)
+                || self.lanes.iter().any(|l| l.rows.iter().any(|(_, r, _)| r == n))
+        };
+        let candidates = std::iter::once(base.to_owned()).chain((2..).map(|n| format!("{base}{n}")));
+        for name in candidates {
+            if self.row_names.contains(&name) {
+                if !active(&name) {
+                    return format_ident!("{name}");
+                }
+            } else {
+                let fresh = self.names.fresh(&name);
+                self.row_names.insert(fresh.clone());
+                return format_ident!("{fresh}");
+            }
+        }
+        unreachable!("some number is free")
+    }
+
+    /// Whether a row is taken of an argument or an earlier buffer, which nobody writes meanwhile.
+    pub(super) fn is_shared(&self, take: &str) -> bool {
+        let name = take.split_whitespace().next().unwrap_or("");
+        let written = self.written.iter().any(|b| self.names.buffer(self.p.buffer(*b).def) == name);
+        !written
+    }
+}
+
+pub(super) fn collect_written(p: &LoopProgram, stmts: &[Stmt], out: &mut Vec<BufferId>) {
+    for s in stmts {
+        match s {
+            Stmt::Store { def } => out.extend(p.place(*def).buffer.filter(|b| !out.contains(b))),
+            Stmt::Gemm(g) => out.extend(p.place(g.target()).buffer.filter(|b| !out.contains(b))),
+            Stmt::Loop { body, .. } => collect_written(p, body, out),
+            _ => {}
+        }
+    }
+}
+
+pub(super) fn collect_indices(stmts: &[Stmt], out: &mut Vec<IndexId>) {
+    for s in stmts {
+        if let Stmt::Loop { index, body, .. } = s {
+            out.push(*index);
+            collect_indices(body, out);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! One task's body: statements of the loop IR as Rust statements.
+//!
+//! Every read and write goes through the runtime's safe views and rows. Rows that do not change in a
+//! lanes loop are taken before it; values that do not change in it are computed before it.
+
+mod folds;
+mod hoist;
+mod loops;
+mod store;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+use vibee_spec::term::{Atom, DType, DefId, DimId, ExprId, IndexId, InputId};
+
+use super::ints::{Leaves, Mode};
+use super::names::Names;
+use crate::loops::{BufferId, BufferKind, LoopProgram, Stage};
+use loops::collect_written;
+
+pub use store::storage;
+
+/// One value or one per lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A single value.
+    One,
+    /// A block of lanes.
+    Lanes,
+}
+
+/// The lanes loop around the current statement.
+#[derive(Clone, Debug)]
+pub struct LaneLoop {
+    /// Its index.
+    pub index: IndexId,
+    /// The current block (narrowed under conditions).
+    pub block: TokenStream,
+    /// Rows taken before the loop: name and how to take it.
+    pub rows: Vec<(String, Ident, TokenStream)>,
+    /// Indices bound inside the loop, its own included.
+    pub inner: Vec<IndexId>,
+}
+
+/// What a task needs from outside; becomes its fields.
+#[derive(Default)]
+pub struct Used {
+    /// Arguments.
+    pub inputs: BTreeSet<InputId>,
+    /// Sizes.
+    pub dims: BTreeSet<DimId>,
+    /// Buffers of earlier stages.
+    pub buffers: BTreeSet<BufferId>,
+}
+
+/// The state of emitting one stage.
+pub struct Body<'a> {
+    pub p: &'a LoopProgram,
+    pub names: Names,
+    pub stage: &'a Stage,
+    /// Buffers this stage writes through parts or scratch.
+    pub written: Vec<BufferId>,
+    pub used: Used,
+    pub uses_isa: bool,
+    pub lanes: Option<LaneLoop>,
+    /// Inside a per-lane closure: its parameter and the block it runs over.
+    pub closure: Option<(Ident, TokenStream)>,
+    /// Definitions with a variable in scope.
+    pub variables: HashMap<DefId, Shape>,
+    /// Expressions with a variable in scope.
+    pub bound: HashMap<ExprId, (Ident, Shape)>,
+    /// Statements that must precede the one being written.
+    pub pending: Vec<TokenStream>,
+    /// Names of loop indices in scope, where a letter is bound twice on a path.
+    pub scoped: BTreeMap<IndexId, Ident>,
+    commented: BTreeSet<String>,
+    /// Rows taken in enclosing scopes, by how they are taken.
+    rows: HashMap<String, Ident>,
+    row_names: BTreeSet<String>,
+    /// Epilogues found on the way: they become items of their own.
+    pub items: Vec<TokenStream>,
+    /// Weights stored in packed form.
+    pub packed: BTreeSet<InputId>,
+    /// In an epilogue: the product whose finished sums are a row, and the row's name.
+    pub tile: Option<(DefId, Ident)>,
+    /// In an epilogue: the column index counts from this column.
+    pub offset: Option<(IndexId, Ident)>,
+    /// What the kernel's items are named after.
+    pub base: String,
+    /// Written in the kernel's own function rather than in a task.
+    pub top: bool,
+}
+
+impl Leaves for Body<'_> {
+    fn leaf(&self, a: &Atom) -> TokenStream {
+        match a {
+            Atom::Dim(d) => {
+                let name = self.names.dim(*d);
+                quote!(#name)
+            }
+            Atom::Index(i) => {
+                let name = self.index(*i);
+                match self.shift(*i) {
+                    Some(j0) => quote!((#j0 + #name)),
+                    None => quote!(#name),
+                }
+            }
+            Atom::Scalar(s) => {
+                let name = self.names.input(*s);
+                match self.p.program.kernel.input(*s).dtype {
+                    DType::Idx(_) | DType::Len(_) => quote!(#name),
+                    _ => quote!((#name as usize)),
+                }
+            }
+            _ => unreachable!("only leaves are named"),
+        }
+    }
+}
+
+impl<'a> Body<'a> {
+    /// A body for one stage.
+    pub fn new(p: &'a LoopProgram, names: Names, stage: &'a Stage) -> Self {
+        let mut written = Vec::new();
+        collect_written(p, &stage.body, &mut written);
+        Body {
+            p,
+            names,
+            stage,
+            written,
+            used: Used::default(),
+            uses_isa: false,
+            lanes: None,
+            closure: None,
+            variables: HashMap::new(),
+            bound: HashMap::new(),
+            pending: Vec::new(),
+            scoped: BTreeMap::new(),
+            commented: BTreeSet::new(),
+            rows: HashMap::new(),
+            row_names: BTreeSet::new(),
+            items: Vec::new(),
+            packed: BTreeSet::new(),
+            tile: None,
+            offset: None,
+            base: String::new(),
+            top: false,
+        }
+    }
+
+    /// The Rust name of an index in scope.
+    pub fn index(&self, i: IndexId) -> Ident {
+        self.scoped.get(&i).cloned().unwrap_or_else(|| self.names.index(&self.p.program, i))
+    }
+
+    /// Brings an index in scope under a name that no other index in scope has.
+    pub fn scope(&mut self, i: IndexId) -> Ident {
+        let name = self.names.index(&self.p.program, i);
+        let clash = self.scoped.values().any(|n| *n == name);
+        let name = if clash { format_ident!("{}", self.names.fresh(&name.to_string())) } else { name };
+        self.scoped.insert(i, name.clone());
+        name
+    }
+
+    /// An unused name.
+    pub fn fresh(&mut self, base: &str) -> Ident {
+        let name = self.names.fresh(base);
+        format_ident!("{name}")
+    }
+
+    /// All statements of the stage.
+    pub fn emit(&mut self) -> (Vec<Ident>, TokenStream) {
+        let stage = self.stage;
+        let grid: Vec<Ident> = stage.grid.iter().map(|i| self.scope(*i)).collect();
+        let locals = self.locals();
+        let body = self.stmts(&stage.body);
+        (grid, quote!(#locals #body))
+    }
+
+    /// Scratch for task-local buffers.
+    fn locals(&mut self) -> TokenStream {
+        let mut out = TokenStream::new();
+        for b in self.written.clone() {
+            let buffer = self.p.buffer(b).clone();
+            if buffer.kind != BufferKind::Local {
+                continue;
+            }
+            let name = self.names.buffer(buffer.def);
+            let ty = storage(&self.p.program.def(buffer.def).dtype);
+            let dims: Vec<TokenStream> = buffer.dims.iter().map(|d| self.int(d, Mode::Exact)).collect();
+            out.extend(match dims.as_slice() {
+                [len] => quote!(let #name = scratch.take::<#ty>(#len);),
+                dims => {
+                    let rank = Literal::usize_unsuffixed(dims.len());
+                    quote!(let mut #name = scratch.tensor::<#ty, #rank>([#(#dims),*]);)
+                }
+            });
+        }
+        out
+    }
+
+    /// A comment with the definition's equation, once.
+    fn comment(&mut self, d: DefId) -> TokenStream {
+        let text = self.p.program.def(d).text.clone();
+        if text.is_empty() || !self.commented.insert(text.clone()) {
+            return TokenStream::new();
+        }
+        quote!(__comment!(#text);)
+    }
+}

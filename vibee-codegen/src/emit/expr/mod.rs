@@ -1,0 +1,126 @@
+//! Expressions as Rust: one value at a time, or a block of lanes at a time.
+//!
+//! Parentheses are placed by precedence, never by text. What has no lane form is computed lane by lane
+//! in a closure ([`Body::per_lane`]).
+
+mod cast;
+mod operators;
+mod value;
+mod whole;
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+use vibee_spec::term::DType;
+
+/// How tightly a piece of Rust binds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Prec {
+    /// `if`, closures, `||`, `&&`, comparisons.
+    Low,
+    /// `|` on masks.
+    Either,
+    /// `&` on masks.
+    Both,
+    /// `+ -`.
+    Add,
+    /// `* / %`.
+    Mul,
+    /// `as`.
+    Cast,
+    /// Unary.
+    Unary,
+    /// Calls, names, literals.
+    Post,
+}
+
+/// A piece of Rust with its precedence and whether it is in lanes.
+#[derive(Clone, Debug)]
+pub struct Val {
+    /// The code.
+    pub code: TokenStream,
+    /// How it binds.
+    pub prec: Prec,
+    /// One value per lane.
+    pub lanes: bool,
+}
+
+impl Val {
+    /// A single value.
+    pub fn one(code: TokenStream, prec: Prec) -> Self {
+        Val { code, prec, lanes: false }
+    }
+
+    /// A block of lanes.
+    pub fn lanes(code: TokenStream, prec: Prec) -> Self {
+        Val { code, prec, lanes: true }
+    }
+
+    /// In parentheses unless it binds at least this tightly.
+    pub fn at(&self, prec: Prec) -> TokenStream {
+        let code = &self.code;
+        if self.prec >= prec { quote!(#code) } else { quote!((#code)) }
+    }
+}
+
+/// The four types of computed values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    F32,
+    F64,
+    I32,
+    Bool,
+}
+
+impl Class {
+    /// The class of a computed dtype.
+    pub fn of(t: &DType) -> Self {
+        match t {
+            DType::F64 => Class::F64,
+            DType::F32 | DType::F16 | DType::BF16 => Class::F32,
+            DType::Bool => Class::Bool,
+            DType::I32 | DType::I8 | DType::U8 | DType::Idx(_) | DType::Len(_) => Class::I32,
+        }
+    }
+}
+
+/// A float literal of a class.
+pub fn float(v: f64, class: Class, suffixed: bool) -> Val {
+    let ty = if class == Class::F64 { format_ident!("f64") } else { format_ident!("f32") };
+    let single = v as f32;
+    let finite = if class == Class::F64 { v.is_finite() } else { single.is_finite() };
+    if !finite {
+        let name = match (v.is_nan(), v > 0.0) {
+            (true, _) => quote!(#ty::NAN),
+            (false, true) => quote!(#ty::INFINITY),
+            (false, false) => quote!(#ty::NEG_INFINITY),
+        };
+        return Val::one(name, Prec::Post);
+    }
+    let text = match (class, suffixed) {
+        (Class::F64, true) => format!("{:?}_f64", v.abs()),
+        (Class::F64, false) => format!("{:?}", v.abs()),
+        (_, true) => format!("{:?}_f32", single.abs()),
+        (_, false) => format!("{:?}", single.abs()),
+    };
+    let literal: Literal = text.parse().expect("a finite float prints as a literal");
+    if v.is_sign_negative() {
+        Val::one(quote!(-#literal), Prec::Unary)
+    } else {
+        Val::one(quote!(#literal), Prec::Post)
+    }
+}
+
+impl quote::ToTokens for Val {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.code.to_tokens(tokens);
+    }
+}
+
+fn ends_with_cast(t: &TokenStream) -> bool {
+    let all: Vec<String> = t.clone().into_iter().map(|t| t.to_string()).collect();
+    all.len() >= 2 && all[all.len() - 2] == "as"
+}
+
+fn is_name(t: &TokenStream) -> bool {
+    syn::parse2::<Ident>(t.clone()).is_ok()
+}
