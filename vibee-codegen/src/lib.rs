@@ -11,6 +11,7 @@ pub mod harness;
 pub mod loops;
 pub mod passes;
 pub mod project;
+pub mod results;
 pub mod schedule;
 pub mod trial;
 pub mod values;

@@ -135,6 +135,13 @@ impl Project {
         self.specs.iter().position(|s| canonical(&s.path) == wanted)
     }
 
+    /// The specs that one imports directly, as far as they exist.
+    #[must_use]
+    pub fn imports(&self, n: usize) -> Vec<usize> {
+        let spec = &self.specs[n];
+        spec.file.imports.iter().filter_map(|i| self.position(&import_path(&spec.path, &i.name))).collect()
+    }
+
     /// Checks one spec.
     #[must_use]
     pub fn check(&self, n: usize) -> Checked {

@@ -68,6 +68,7 @@ fn compiled_code_is_tested_and_run() {
     assert_eq!((done.code, done.err.as_str()), (0, ""), "{}", done.out);
     assert!(done.out.starts_with("small.vibee\n  kernel "), "{}", done.out);
     assert!(done.out.contains(" 1/1 ") && done.out.contains("asserts nothing\n"), "{}", done.out);
+    what_was_tested_is_told(&desk);
     let done = desk.vibee("test small.vibee --filter nothing_like_that");
     assert_eq!(done.code, 1);
     assert_eq!(done.err, "error: nothing was tested: there are no such kernels\n");
@@ -81,6 +82,40 @@ fn compiled_code_is_tested_and_run() {
     let done = run("--isa mmx", r#"{"x": []}"#);
     assert_eq!(done.code, 2);
     assert!(done.err.starts_with("error: this machine has no level mmx; it has scalar"), "{}", done.err);
+}
+
+/// The same package, recorded; the table knows what ran and that an edit makes it worthless.
+fn what_was_tested_is_told(desk: &Desk) {
+    let table = "modules small.vibee words.vibee --results results.json";
+    let row = |name: &str| {
+        let page = desk.vibee(table).out;
+        let row = page.lines().find(|l| l.starts_with(&format!("| {name} |"))).unwrap_or_default();
+        row.to_owned()
+    };
+    assert!(row("small").contains("| – | untested | 3 kernels: not tested |"), "{}", row("small"));
+    let done = desk.vibee("test small.vibee words.vibee --cases 6 --record results.json");
+    assert_eq!((done.code, done.err.as_str()), (0, ""), "{}", done.out);
+    assert!(row("small").contains("| tested | 3 kernels on scalar, "), "{}", row("small"));
+    assert!(row("small").contains(": 2 cases, 2 laws, "), "{}", row("small"));
+    assert!(row("small").ends_with(" values compared, 1 without case or law |"), "{}", row("small"));
+    assert!(row("words").ends_with("| declared | functions or constants only |"), "{}", row("words"));
+
+    let page = format!("{table} --out docs/MODULES.md");
+    desk.write("docs/MODULES.md", "");
+    assert_eq!(desk.vibee(&format!("{page} --check")).code, 1);
+    assert_eq!(desk.read("docs/MODULES.md"), "");
+    assert_eq!(desk.vibee(&page).err, "docs/MODULES.md: 2 modules\n");
+    assert!(desk.read("docs/MODULES.md").contains("[small.vibee](../small.vibee)"));
+    assert_eq!(desk.vibee(&format!("{page} --check")).code, 0);
+
+    let spec = desk.read("small.vibee");
+    desk.write("small.vibee", &spec.replace("x[t] + 1", "x[t] + 2"));
+    assert!(row("small").contains("| untested | 3 kernels: changed since tested |"), "{}", row("small"));
+    assert_eq!(desk.vibee(&format!("{page} --check")).code, 1);
+    desk.write("small.vibee", &spec);
+    let done = desk.vibee("test small.vibee --cases 1 --record elsewhere/results.json");
+    assert_eq!(done.code, 2);
+    assert_eq!(done.err, "error: small.vibee does not lie below the folder of elsewhere/results.json\n");
 }
 
 /// A kernel that ends its process costs one call, not the run.

@@ -87,7 +87,7 @@ fn codes_are_explained() {
 #[test]
 fn every_command_has_examples() {
     let desk = Desk::new(&[]);
-    for command in ["", "gen", "check", "test", "run", "eval", "show", "explain", "completions"] {
+    for command in ["", "gen", "check", "test", "modules", "run", "eval", "show", "explain", "completions"] {
         let done = desk.vibee(&format!("{command} --help"));
         assert_eq!(done.code, 0);
         assert!(done.out.contains("\nExamples:\n"), "{command}: {}", done.out);

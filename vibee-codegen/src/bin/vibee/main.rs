@@ -8,6 +8,7 @@ mod completions;
 mod eval;
 mod explain;
 mod generate;
+mod modules;
 mod one;
 mod run;
 mod show;
@@ -49,6 +50,7 @@ enum Command {
     Eval(eval::Args),
     Run(run::Args),
     Test(test::Args),
+    Modules(modules::Args),
     Explain(explain::Args),
     Completions(completions::Args),
 }
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args, &ui),
         Command::Run(args) => run::run(&args, &ui),
         Command::Test(args) => test::run(&args, &ui),
+        Command::Modules(args) => modules::run(&args, &ui),
         Command::Explain(args) => explain::run(&args, &ui),
         Command::Completions(args) => completions::run(&args),
     };

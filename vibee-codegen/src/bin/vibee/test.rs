@@ -1,12 +1,13 @@
 //! `vibee test`: are kernels what their specs say?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 use vibee_codegen::harness::package::{self, DoesNotBuild};
 use vibee_codegen::harness::{Build, Driver, Target};
 use vibee_codegen::project::{Checked, Project};
+use vibee_codegen::results::{Results, facts};
 use vibee_codegen::trial::report::{KernelReport, LawReport, Report, SpecReport};
 use vibee_codegen::trial::tally::{Failure, Tally};
 use vibee_codegen::trial::{self, Effort, laws};
@@ -29,6 +30,7 @@ use crate::ui::{Outcome, Ui, print};
   vibee test specs/
   vibee test my.vibee --filter softmax --cases 500
   vibee test specs/ --json > result.json
+  vibee test specs/ --record specs/results.json
 
 Columns: test cases that hold; drawn calls; calls refused as they must be; values compared; values
 skipped; largest share of the allowed error that was used.
@@ -40,6 +42,9 @@ pub struct Args {
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
+    /// Keep the results of these specs in a file, for `vibee modules` and `vibee tree`.
+    #[arg(long, value_name = "FILE", conflicts_with = "filter")]
+    record: Option<PathBuf>,
     /// Drawn calls of each kernel.
     #[arg(long, default_value_t = 32, value_name = "N")]
     cases: u64,
@@ -108,6 +113,9 @@ fn test(args: &Args, ui: &Ui) -> Result<Outcome> {
     };
     let specs: Vec<_> = reports.into_iter().filter(|r| !r.kernels.is_empty() || !r.laws.is_empty()).collect();
     let report = Report { seed: args.seed, levels, specs };
+    if let Some(file) = &args.record {
+        record(file, &project, &checked, &report)?;
+    }
     if args.json {
         print(&format!("{:#}\n", report.json()));
     } else if !ui.quiet || report.failures() > 0 {
@@ -118,6 +126,22 @@ fn test(args: &Args, ui: &Ui) -> Result<Outcome> {
         return Ok(Outcome::Findings);
     }
     Ok(if report.failures() == 0 { Outcome::Clean } else { Outcome::Findings })
+}
+
+/// Puts a run's results into a file of results.
+fn record(file: &Path, project: &Project, checked: &[Checked], report: &Report) -> Result<()> {
+    let mut results = Results::read(file)?;
+    for c in checked {
+        let path = &project.specs[c.spec].path;
+        let Some(key) = facts::key(file, path) else {
+            bail!("{} does not lie below the folder of {}", path.display(), file.display());
+        };
+        match report.specs.iter().find(|r| Path::new(&r.path) == path) {
+            Some(tested) => results.record(&key, &facts::fingerprint(project, c.spec), report, tested),
+            None => results.forget(&key),
+        }
+    }
+    std::fs::write(file, results.text()?).with_context(|| format!("cannot write {}", file.display()))
 }
 
 fn wanted(args: &Args, name: &str) -> bool {
