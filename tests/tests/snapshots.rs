@@ -1,10 +1,11 @@
 //! Every stage of every kernel, layer and model of `specs/`, as text: what a reviewer reads when the
-//! language, the compiler or a spec changes. Trees have their goldens in `vibee-spec/tests/parser`.
+//! language, the compiler or a spec changes.
 
 use std::path::Path;
 
 use vibee_codegen::project::Project;
 use vibee_codegen::{emit, loops, passes, schedule};
+use vibee_spec::ast::text as tree;
 use vibee_spec::term::{Module, text};
 
 /// Asserts one snapshot in the folder of its stage.
@@ -22,12 +23,19 @@ fn body(rust: &str) -> &str {
 }
 
 #[test]
-fn terms_loops_and_rust_of_every_kernel() {
+fn every_stage_of_every_kernel() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../specs");
     let project = Project::load(&[root]).expect("specs are readable");
     let mut kernels = 0;
     for n in 0..project.asked {
         let (path, m) = (project.specs[n].module.clone(), project.check(n).module);
+        let file = &project.specs[n].file;
+        for k in &file.kernels {
+            snapshot("ast", &k.name.name, &tree::named(file, &k.name.name));
+        }
+        for l in file.layers.iter().chain(file.models.iter().map(|m| &m.layer)) {
+            snapshot("ast", &l.name.name, &tree::named(file, &l.name.name));
+        }
         for k in &m.kernels {
             kernels += 1;
             snapshot("term", &k.name, &text::kernel(k));

@@ -4,6 +4,8 @@
 //! (`kernels`, `functions`, `layers`, `models`) have their own shapes. The tree must not know
 //! dims from indices or functions from kernels: names are resolved by [`crate::check`].
 
+pub mod text;
+
 use crate::span::Span;
 
 /// A name with its place.

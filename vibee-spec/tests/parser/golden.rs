@@ -1,6 +1,8 @@
 //! Whole specs against their trees.
 
-use crate::{dump, support};
+use vibee_spec::ast::text;
+
+use crate::support;
 
 /// Parses `specs/NAME.vibee`, which must have no findings, and compares its tree.
 fn golden(name: &str) {
@@ -12,7 +14,7 @@ fn golden(name: &str) {
     settings.set_snapshot_path("snapshots/golden");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(name, dump::file(&file)));
+    settings.bind(|| insta::assert_snapshot!(name, text::file(&file)));
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Tests of the scanner, the parser and the renderer.
 
 mod codes;
-mod dump;
 mod golden;
 mod limits;
 mod precedence;

@@ -1,6 +1,8 @@
 //! How expressions group. Left: what is written; right: the tree with all its parentheses.
 
-use crate::{dump, support};
+use vibee_spec::ast::text;
+
+use crate::support;
 use vibee_spec::ast::Stmt;
 
 const GROUPS: &[(&str, &str)] = &[
@@ -77,7 +79,7 @@ fn expressions_group_as_the_contract_says() {
         let (file, diags) = support::parse(&text);
         assert!(diags.list.is_empty(), "{written}:\n{}", support::report(&text));
         let Some(Stmt::Define(define)) = file.kernels[0].body.first() else { panic!("{written}") };
-        assert_eq!(dump::expr(&define.value), *tree, "{written}");
+        assert_eq!(text::expr(&define.value), *tree, "{written}");
         let span = define.value.span;
         assert_eq!(&text[span.range()], *written, "the span of the whole");
     }
@@ -91,6 +93,6 @@ fn spaces_do_not_matter() {
         let (file, diags) = support::parse(&text);
         assert!(diags.list.is_empty(), "{spaced}:\n{}", support::report(&text));
         let Some(Stmt::Define(define)) = file.kernels[0].body.first() else { panic!("{spaced}") };
-        assert_eq!(dump::expr(&define.value), *tree, "{spaced}");
+        assert_eq!(text::expr(&define.value), *tree, "{spaced}");
     }
 }

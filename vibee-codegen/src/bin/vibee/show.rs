@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 use vibee_codegen::project::{Checked, Project};
 use vibee_codegen::{compile, loops, passes, schedule};
+use vibee_spec::ast::text as tree;
 use vibee_spec::term::text;
 
 use crate::ui::{Outcome, Ui, print};
@@ -61,43 +62,17 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Outcome> {
 
 fn ast(args: &Args, project: &Project) -> Result<Outcome> {
     for spec in &project.specs[..project.asked] {
-        let mut file = spec.file.clone();
-        // Sections hold the raw text of what follows as trees.
-        file.sections.clear();
-        if let Some(name) = &args.kernel {
-            let Some(k) = file.kernels.iter().find(|k| k.name.name == *name) else {
-                bail!("{} has no kernel {name}", spec.path.display());
-            };
-            print(&format!("{}\n", short_spans(&format!("{k:#?}"))));
-        } else {
-            print(&format!("{}\n", short_spans(&format!("{file:#?}"))));
+        let Some(name) = &args.kernel else {
+            print(&tree::file(&spec.file));
+            continue;
+        };
+        let shown = tree::named(&spec.file, name);
+        if shown.is_empty() {
+            bail!("{} has no function, kernel, layer or model {name}", spec.path.display());
         }
+        print(&shown);
     }
     Ok(Outcome::Clean)
-}
-
-/// `span: Span { start: 3, end: 9, }` over four lines becomes `span: 3..9,`.
-fn short_spans(debug: &str) -> String {
-    let mut out = String::new();
-    let mut lines = debug.lines();
-    while let Some(line) = lines.next() {
-        match line.strip_suffix("Span {") {
-            Some(head) => {
-                let mut number = || {
-                    let text = lines.next().unwrap_or("");
-                    text.trim_matches(|c: char| !c.is_ascii_digit()).to_owned()
-                };
-                let (start, end) = (number(), number());
-                lines.next();
-                out += &format!("{head}{start}..{end},\n");
-            }
-            None => {
-                out += line;
-                out.push('\n');
-            }
-        }
-    }
-    out
 }
 
 fn stage(args: &Args, project: &Project, mut c: Checked) -> Result<String> {

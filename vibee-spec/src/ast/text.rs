@@ -1,12 +1,18 @@
-//! Trees as short text, for snapshots: every grouping is shown by parentheses.
+//! Trees as short text, for people and snapshots: every grouping is shown by parentheses, places are
+//! left out. Two trees with the same text mean the same.
 
 use std::fmt::Write;
-use vibee_spec::ast::*;
+
+use super::{
+    BinOp, DefineOp, Expect, Expr, ExprKind, File, Function, Ident, Kernel, Law, Layer, Model, Node,
+    NodeKind, Param, Stmt, TestCase, Ty, TyElem, TypeDecl, UnOp, Value, ValueKind, WeightKind,
+};
 
 /// Writing to a string cannot fail.
 fn put(_: std::fmt::Result) {}
 
 /// Everything of a file that the parser gives meaning to.
+#[must_use]
 pub fn file(file: &File) -> String {
     let mut out = String::new();
     let name = |ident: &Option<Ident>| ident.as_ref().map_or("-".to_owned(), |i| i.name.clone());
@@ -21,7 +27,15 @@ pub fn file(file: &File) -> String {
         let _ = writeln!(out, "description {description:?}");
     }
     for section in &file.sections {
-        let _ = writeln!(out, "section {} = {}", section.key.name, node(&section.value));
+        // What was read as trees follows as trees.
+        let value = match section.key.name.as_str() {
+            "functions" if !file.functions.is_empty() => String::new(),
+            "kernels" if !file.kernels.is_empty() => String::new(),
+            "layers" if !file.layers.is_empty() => String::new(),
+            "models" if !file.models.is_empty() => String::new(),
+            _ => format!(" = {}", node(&section.value)),
+        };
+        let _ = writeln!(out, "section {}{value}", section.key.name);
     }
     if !file.imports.is_empty() {
         let _ = writeln!(out, "imports {}", names(&file.imports));
@@ -41,29 +55,38 @@ pub fn file(file: &File) -> String {
         b.laws.iter().for_each(|l| law(&mut out, l));
     }
     file.test_cases.iter().for_each(|c| case(&mut out, c));
-    for f in &file.functions {
-        let _ = writeln!(
-            out,
-            "function {}[{}]({}){}",
-            f.name.name,
-            names(&f.indices),
-            names(&f.params),
-            doc(&f.doc)
-        );
-        f.lets.iter().for_each(|(name, value)| put(writeln!(out, "  {} = {}", name.name, expr(value))));
-        let _ = writeln!(out, "  {}", expr(&f.body));
-    }
+    file.functions.iter().for_each(|f| function(&mut out, f));
     file.kernels.iter().for_each(|k| kernel(&mut out, k, ""));
     file.layers.iter().for_each(|l| layer(&mut out, l));
-    for model in &file.models {
-        for entry in &model.config {
-            let key = entry.key.as_ref().map_or("-", |key| &key.name);
-            let value = entry.value.as_ref().map_or("-".to_owned(), expr);
-            let _ = writeln!(out, "config {} from {key} or {value}", entry.name.name);
-        }
-        layer(&mut out, &model.layer);
-    }
+    file.models.iter().for_each(|m| model(&mut out, m));
     out
+}
+
+/// Everything that is defined under one name: functions, kernels, layers and models. Empty if nothing is.
+#[must_use]
+pub fn named(file: &File, name: &str) -> String {
+    let mut out = String::new();
+    file.functions.iter().filter(|f| f.name.name == name).for_each(|f| function(&mut out, f));
+    file.kernels.iter().filter(|k| k.name.name == name).for_each(|k| kernel(&mut out, k, ""));
+    file.layers.iter().filter(|l| l.name.name == name).for_each(|l| layer(&mut out, l));
+    file.models.iter().filter(|m| m.layer.name.name == name).for_each(|m| model(&mut out, m));
+    out
+}
+
+fn model(out: &mut String, model: &Model) {
+    for entry in &model.config {
+        let key = entry.key.as_ref().map_or("-", |key| &key.name);
+        let value = entry.value.as_ref().map_or("-".to_owned(), expr);
+        let _ = writeln!(out, "config {} from {key} or {value}", entry.name.name);
+    }
+    layer(out, &model.layer);
+}
+
+fn function(out: &mut String, f: &Function) {
+    let _ =
+        writeln!(out, "function {}[{}]({}){}", f.name.name, names(&f.indices), names(&f.params), doc(&f.doc));
+    f.lets.iter().for_each(|(name, value)| put(writeln!(out, "  {} = {}", name.name, expr(value))));
+    let _ = writeln!(out, "  {}", expr(&f.body));
 }
 
 fn type_decl(out: &mut String, t: &TypeDecl) {
@@ -111,9 +134,9 @@ fn kernel(out: &mut String, k: &Kernel, pad: &str) {
     };
     let _ = writeln!(
         out,
-        "{pad}kernel {}<{}>({}) -> ({}){}",
+        "{pad}kernel {}{}({}) -> ({}){}",
         k.name.name,
-        names(&k.generics),
+        generic(&k.generics),
         params(&k.params),
         params(&k.outputs),
         doc(&k.doc)
@@ -147,7 +170,7 @@ fn stmt(out: &mut String, stmt_: &Stmt, pad: &str) {
 }
 
 fn layer(out: &mut String, l: &Layer) {
-    let _ = writeln!(out, "layer {}<{}>[{}]{}", l.name.name, names(&l.generics), names(&l.dims), doc(&l.doc));
+    let _ = writeln!(out, "layer {}{}[{}]{}", l.name.name, generic(&l.generics), names(&l.dims), doc(&l.doc));
     l.constraints.iter().for_each(|c| put(writeln!(out, "  where {}", expr(c))));
     l.instances.iter().for_each(|(name, of)| put(writeln!(out, "  for {} in {}", name.name, names(of))));
     for w in &l.weights {
@@ -155,7 +178,7 @@ fn layer(out: &mut String, l: &Layer) {
             WeightKind::Tensor(t) => format!("tensor {}", ty(t)),
             WeightKind::Layer { layer, generics, dims, count } => {
                 let count = count.as_ref().map_or(String::new(), |c| format!(" * {}", expr(c)));
-                format!("layer {}<{}>[{}]{count}", layer.name, names(generics), exprs(dims))
+                format!("layer {}{}[{}]{count}", layer.name, generic(generics), exprs(dims))
             }
         };
         let tensor = w.tensor.as_ref().map_or(String::new(), |t| format!(" from {:?}", t.name));
@@ -201,6 +224,7 @@ fn ty(t: &Ty) -> String {
 }
 
 /// An expression with every grouping shown.
+#[must_use]
 pub fn expr(e: &Expr) -> String {
     match &e.kind {
         ExprKind::Int(n) => n.to_string(),
@@ -257,6 +281,11 @@ fn sign(op: BinOp) -> &'static str {
         BinOp::And => "and",
         BinOp::Or => "or",
     }
+}
+
+/// `<A, B>`, nothing if there are none.
+fn generic(list: &[Ident]) -> String {
+    if list.is_empty() { String::new() } else { format!("<{}>", names(list)) }
 }
 
 fn exprs(list: &[Expr]) -> String {
