@@ -3,8 +3,10 @@
 //!
 //! | module | does |
 //! |---|---|
+//! | [`corpus`] | writes specs with the measured frequencies of the public dialect |
 //! | [`random`] | writes random well-typed specs |
 //! | [`oracle`] | compiles kernels in batches and compares them with the interpreter |
 
+pub mod corpus;
 pub mod oracle;
 pub mod random;
