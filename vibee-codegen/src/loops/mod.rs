@@ -1,17 +1,18 @@
 //! The loop IR: explicit loops, lanes, accumulators, buffers and calls to the runtime's matrix
 //! product. Still symbolic in sizes and free of Rust syntax.
 //!
-//! Invariants: a loop's index is bound by exactly one loop of its stage; a definition is started,
-//! updated and finished (folds) or let/stored (elementwise) before anything reads it; on every path
-//! at most one loop is in lanes; buffers of a stage are written by that stage only.
+//! Invariants stand at the top of `verify/mod.rs` and are checked after scheduling in builds with
+//! debug assertions.
 
 mod text;
+mod verify;
 
 use vibee_spec::term::{DefId, ExprId, IndexId, Int};
 
 use crate::passes::Program;
 
 pub use text::text;
+pub use verify::{Access, accesses, verify};
 
 vibee_spec::declare_id!(
     /// A buffer of a [`LoopProgram`].

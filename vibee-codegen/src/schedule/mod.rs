@@ -6,15 +6,21 @@ mod lanes;
 mod lower;
 mod tree;
 
-use crate::loops::LoopProgram;
+use crate::loops::{self, LoopProgram};
 use crate::passes::Program;
 
-/// Schedules a kernel.
+/// Schedules a kernel. Builds with debug assertions verify the result.
 #[must_use]
 pub fn run(mut program: Program) -> LoopProgram {
     let mut forest = tree::build(&mut program);
     for root in &mut forest {
         lanes::choose(&program, root);
     }
-    lower::run(program, forest)
+    let loops = lower::run(program, forest);
+    if cfg!(debug_assertions)
+        && let Err(e) = loops::verify(&loops)
+    {
+        unreachable!("{}, scheduled: {e}", loops.program.kernel.name);
+    }
+    loops
 }

@@ -7,7 +7,7 @@
 //! | names and functions in expressions | `expand`, `callee`, `folds`, `functions`, `frame` |
 //! | ranges of letters | `seed`, `indices` |
 //! | types | `lower`, `types`, `alpha` |
-//! | positions inside their arrays | `access`, `facts`, `prove`, `search` |
+//! | positions inside their arrays | `access`, `facts`, `prove`, `search`; for later stages `known` |
 //! | definitions and left sides | `defs`, `left`, `split`, `whole` |
 //! | kernel calls | `calls`, `bind`, `inherit`, `graft` |
 //! | layers and models | `layers`, `forward`, `segment`, `subcall`, `liveness` |
@@ -41,6 +41,7 @@ mod hir;
 mod indices;
 mod inherit;
 mod kernel;
+mod known;
 mod laws;
 mod layers;
 mod left;
@@ -61,6 +62,7 @@ mod whole;
 
 pub use cases::{Case, Expected, Tests, cases};
 pub use globals::Imports;
+pub use known::Known;
 pub use laws::{Law, LawVar};
 pub use values::Data;
 

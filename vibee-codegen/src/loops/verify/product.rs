@@ -1,0 +1,155 @@
+//! Matrix products: that rows, columns and sums of the operands are those of the definition.
+
+use vibee_spec::term::{Atom, DType, FoldOp, IndexId, Int, Node, Op, Pos, Source};
+
+use super::about;
+use super::site::Site;
+use crate::loops::{Gemm, LoopProgram, Operand, OperandAxis, Stmt};
+
+pub fn verify(p: &LoopProgram, sites: &[Site<'_>]) -> Result<(), String> {
+    for s in sites {
+        let Stmt::Gemm(g) = s.stmt else { continue };
+        let fail = |what: String| Err(about(p, s, &what));
+        let d = p.program.def(g.def);
+        let Some(fold) = d.fold.as_ref().filter(|f| f.op == FoldOp::Sum) else {
+            return fail("a matrix product of something that is not a sum".into());
+        };
+        if d.guard.is_some() || d.dtype != DType::F32 {
+            return fail("a matrix product that is guarded or not `f32`".into());
+        }
+        match p.program.kernel.exprs.node(d.value) {
+            Node::Op(Op::Mul, f) if f[..] == [g.a.load, g.b.load] || f[..] == [g.b.load, g.a.load] => {}
+            _ => return fail("its operands are not the factors that are summed".into()),
+        }
+        let outer = s.indices();
+        let free: Vec<IndexId> = d.free.iter().copied().filter(|i| !outer.contains(i)).collect();
+        if g.m.is_empty() || g.n.is_empty() || free != [g.m.clone(), g.n.clone()].concat() {
+            return fail("rows and columns are not the sum's axes in order".into());
+        }
+        let mut summed = g.k.clone();
+        summed.sort();
+        let mut over = fold.over.clone();
+        over.sort();
+        if summed != over {
+            return fail("it does not sum over what the definition sums over".into());
+        }
+        for (which, o, rows) in [("left", &g.a, &g.m), ("right", &g.b, &g.n)] {
+            operand(p, o, rows, &g.k, &outer).or_else(|e| fail(format!("the {which} operand: {e}")))?;
+        }
+        epilogue(p, g).or_else(|e| fail(e.to_owned()))?;
+    }
+    Ok(())
+}
+
+fn operand(
+    p: &LoopProgram,
+    o: &Operand,
+    rows: &[IndexId],
+    summed: &[IndexId],
+    outer: &[IndexId],
+) -> Result<(), String> {
+    let Node::Load { from, at, outside: None } = p.program.kernel.exprs.node(o.load) else {
+        return Err("it is not a plain load".into());
+    };
+    if o.axes.len() != at.len() {
+        return Err(format!("{} axes for {} positions", o.axes.len(), at.len()));
+    }
+    let (mut got_rows, mut got_columns) = (Vec::new(), Vec::new());
+    let mut n = 0;
+    while n < at.len() {
+        let Pos::At(position) = &at[n] else { return Err("a position is data".into()) };
+        let (read, step) = match &o.axes[n] {
+            OperandAxis::At(i) => (i.clone(), 1),
+            OperandAxis::Rows(start, digits) | OperandAxis::Cols(start, digits) => {
+                if !fixed(start, outer) {
+                    return Err(format!("the start of axis {n} is not known outside"));
+                }
+                (start.add(&mixed(p, digits)), 1)
+            }
+            OperandAxis::RowsPart(_) | OperandAxis::ColsPart(_) => {
+                apart(p, o, *from, at, n)?;
+                (position.clone(), 2)
+            }
+        };
+        if read != *position {
+            return Err(format!("axis {n} is taken where the load does not read"));
+        }
+        if matches!(o.axes[n], OperandAxis::At(_)) && !fixed(&read, outer) {
+            return Err(format!("axis {n} is not fixed by the loops around"));
+        }
+        for axis in &o.axes[n..n + step] {
+            match axis {
+                OperandAxis::Rows(_, i) | OperandAxis::RowsPart(i) => got_rows.extend(i.iter().copied()),
+                OperandAxis::Cols(_, i) | OperandAxis::ColsPart(i) => got_columns.extend(i.iter().copied()),
+                OperandAxis::At(_) => {}
+            }
+        }
+        n += step;
+    }
+    if got_rows != rows {
+        return Err("its rows are not the product's".into());
+    }
+    if got_columns != summed {
+        return Err("it is not summed in the product's order".into());
+    }
+    Ok(())
+}
+
+/// Over sizes and indices of the loops around.
+fn fixed(e: &Int, outer: &[IndexId]) -> bool {
+    let mut fixed = true;
+    e.visit_leaves(&mut |a| fixed &= !matches!(a, Atom::Index(i) if !outer.contains(i)));
+    fixed
+}
+
+/// The row-major number whose digits are these indices.
+fn mixed(p: &LoopProgram, digits: &[IndexId]) -> Int {
+    digits.iter().fold(Int::default(), |n, i| n.mul(p.program.extent(*i)).add(&Int::index(*i)))
+}
+
+/// Two axes read at `i // C` and `i % C` that `i` runs over whole.
+fn apart(p: &LoopProgram, o: &Operand, from: Source, at: &[Pos], n: usize) -> Result<(), String> {
+    let wrong = || Err(format!("axes {n} and {} are not one index taken apart", n + 1));
+    let i = match (&o.axes[n], o.axes.get(n + 1)) {
+        (OperandAxis::RowsPart(none), Some(OperandAxis::RowsPart(i)))
+        | (OperandAxis::ColsPart(none), Some(OperandAxis::ColsPart(i)))
+            if none.is_empty() && i.len() == 1 =>
+        {
+            i[0]
+        }
+        _ => return wrong(),
+    };
+    let extent = |axis: usize| match from {
+        Source::Input(i) => p.program.kernel.input(i).shape[axis].clone(),
+        Source::Def(d) => p.program.extent(p.program.def(d).free[axis]).clone(),
+    };
+    let (c, whole) = (extent(n + 1), Int::index(i));
+    let read = at[n] == Pos::At(whole.floor_div(&c)) && at[n + 1] == Pos::At(whole.floor_mod(&c));
+    if read && *p.program.extent(i) == extent(n).mul(&c) { Ok(()) } else { wrong() }
+}
+
+/// The epilogue reads the finished sum, at its own element, and nobody else does.
+fn epilogue(p: &LoopProgram, g: &Gemm) -> Result<(), &'static str> {
+    let Some(e) = g.epilogue else { return Ok(()) };
+    let (sum, reader) = (p.program.def(g.def), p.program.def(e));
+    if reader.fold.is_some() || reader.guard.is_some() || reader.dtype != DType::F32 {
+        return Err("its epilogue is not a plain `f32` value");
+    }
+    if reader.free != sum.free || g.n.len() != 1 {
+        return Err("its epilogue has other axes, or columns of several indices");
+    }
+    let place = p.place(g.def);
+    if place.variable || place.buffer.is_some() {
+        return Err("a sum that its epilogue replaces is stored");
+    }
+    let identity: Vec<Pos> = sum.free.iter().map(|i| Pos::At(Int::index(*i))).collect();
+    let mut elsewhere = false;
+    for (_, from, at) in crate::passes::loads(&p.program.kernel.exprs, reader.value) {
+        elsewhere |= from == Source::Def(g.def) && at != identity;
+    }
+    if elsewhere {
+        return Err("its epilogue reads another element of the sum");
+    }
+    let readers = p.program.live().filter(|(d, _)| p.program.producers(*d).contains(&g.def)).count();
+    if readers == 1 { Ok(()) } else { Err("a sum that its epilogue replaces has other readers") }
+}

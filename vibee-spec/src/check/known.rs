@@ -1,0 +1,66 @@
+//! What a checked kernel's entry conditions say about its sizes, for verifiers of later stages.
+//!
+//! A question is answered by the same proofs that accept a spec ([`super::prove`]). They are
+//! incomplete: `false` means "not proved", never "wrong".
+
+use super::facts::Facts;
+use super::prove::Prover;
+use crate::term::{Atom, Check, Cmp, DType, IndexId, InputId, Int, Kernel};
+
+/// Facts that hold in every call that passes a kernel's entry checks.
+#[derive(Clone, Debug)]
+pub struct Known {
+    facts: Facts,
+}
+
+impl Known {
+    /// Collects them.
+    #[must_use]
+    pub fn of(kernel: &Kernel) -> Known {
+        let mut facts = Facts::default();
+        for (n, input) in kernel.inputs.iter().enumerate() {
+            if !input.shape.is_empty() || !input.dtype.is_int() {
+                continue;
+            }
+            let bounds = match &input.dtype {
+                DType::Idx(n) => Some((Int::default(), n.sub(&Int::constant(1)))),
+                DType::Len(n) => Some((Int::default(), n.clone())),
+                _ => None,
+            };
+            facts.scalars.push((InputId(n as u32), bounds));
+        }
+        for c in &kernel.checks {
+            match c {
+                Check::Where { lhs, cmp, rhs, .. } => facts.assume(lhs, *cmp, rhs),
+                // Refused unless inside or in a loop that never runs, where nothing is asked.
+                Check::InRange { low, high, extent, .. } => {
+                    facts.assume(&Int::default(), Cmp::Le, low);
+                    facts.assume(high, Cmp::Lt, extent);
+                }
+                Check::Axis { input, axis, expect } => {
+                    if let Some(extent) = kernel.inputs.get(input.index()).and_then(|i| i.shape.get(*axis)) {
+                        facts.assume(extent, Cmp::Eq, expect);
+                    }
+                }
+            }
+        }
+        Known { facts }
+    }
+
+    /// Whether both are the same size.
+    #[must_use]
+    pub fn same(&self, a: &Int, b: &Int) -> bool {
+        self.facts.same(a, b)
+    }
+
+    /// Whether `e >= 0` for every value of the indices in `scope` (each with its extent) for which
+    /// every guard is `>= 0`. Indices that `e` mentions must be in scope.
+    #[must_use]
+    pub fn nonneg(&self, e: &Int, scope: &[(IndexId, Int)], guards: &[Int]) -> bool {
+        let mut closed = true;
+        e.visit_leaves(&mut |a| {
+            closed &= !matches!(a, Atom::Index(i) if !scope.iter().any(|(s, _)| s == i));
+        });
+        closed && Prover::new(&self.facts, scope, guards).nonneg(e)
+    }
+}
