@@ -6,7 +6,11 @@
 //! | [`corpus`] | writes specs with the measured frequencies of the public dialect |
 //! | [`random`] | writes random well-typed specs |
 //! | [`oracle`] | compiles kernels in batches and compares them with the interpreter |
+//! | [`machine`] | interprets loop programs |
+//! | [`meaning`] | compares what every pass leaves behind with the interpreter |
 
 pub mod corpus;
+pub mod machine;
+pub mod meaning;
 pub mod oracle;
 pub mod random;
