@@ -9,6 +9,9 @@
 #![allow(clippy::needless_range_loop)]
 
 #[rustfmt::skip]
+pub mod llm;
+
+#[rustfmt::skip]
 pub mod models;
 
 #[rustfmt::skip]

@@ -9,6 +9,7 @@ pub mod config;
 pub mod embed;
 pub mod error;
 pub mod minilm;
+pub mod sampler;
 pub mod search;
 pub mod tokenizer;
 pub mod weights;
