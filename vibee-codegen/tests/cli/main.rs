@@ -1,6 +1,7 @@
 //! The `vibee` command as users meet it: transcripts, exit codes, files on disk.
 
 mod eval;
+mod external;
 mod generate;
 mod harness;
 mod look;

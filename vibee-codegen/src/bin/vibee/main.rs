@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod eval;
 mod explain;
+mod external;
 mod generate;
 mod modules;
 mod one;
@@ -15,6 +16,7 @@ mod show;
 mod test;
 mod ui;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -32,6 +34,9 @@ use ui::{Outcome, Ui};
   vibee test specs/                   cases, laws, compiled code against the interpreter
   vibee show rust rmsnorm --spec specs/nn/rmsnorm.vibee
   vibee explain V0201                 what a diagnostic means
+  vibee tree specs/                   what needs what, and what can be started
+
+Any other command NAME runs the program vibee-NAME, as far as there is one; vibee tree is one of those.
 
 Exit codes: 0 clean, 1 findings, 2 usage, configuration or input/output."
 )]
@@ -53,11 +58,17 @@ enum Command {
     Modules(modules::Args),
     Explain(explain::Args),
     Completions(completions::Args),
+    #[command(external_subcommand)]
+    External(Vec<OsString>),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let ui = Ui::new(&cli.ui);
+    let failed = |error: anyhow::Error| {
+        ui.error(&format!("{error:#}"));
+        ExitCode::from(2)
+    };
     let outcome = match cli.command {
         Command::Gen(args) => generate::run(&args, &ui),
         Command::Check(args) => check::run(&args, &ui),
@@ -68,13 +79,11 @@ fn main() -> ExitCode {
         Command::Modules(args) => modules::run(&args, &ui),
         Command::Explain(args) => explain::run(&args, &ui),
         Command::Completions(args) => completions::run(&args),
+        Command::External(words) => return external::run(&words, &ui).unwrap_or_else(failed),
     };
     match outcome {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
-        Err(error) => {
-            ui.error(&format!("{error:#}"));
-            ExitCode::from(2)
-        }
+        Err(error) => failed(error),
     }
 }

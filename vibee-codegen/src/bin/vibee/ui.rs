@@ -37,10 +37,14 @@ pub struct Flags {
     message_format: Format,
 }
 
+/// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Color {
+pub enum Color {
+    /// On a terminal, unless the environment says otherwise.
     Auto,
+    /// Always.
     Always,
+    /// Never.
     Never,
 }
 
@@ -55,6 +59,8 @@ enum Format {
 pub struct Ui {
     /// Colour on stdout.
     pub color: bool,
+    /// What was asked for, to be handed on.
+    pub wanted_color: Color,
     color_errors: bool,
     /// Errors only.
     pub quiet: bool,
@@ -81,6 +87,7 @@ impl Ui {
             Color::Auto => terminal && !plain,
         };
         Ui {
+            wanted_color: flags.color,
             color: wanted(std::io::stdout().is_terminal()),
             color_errors: wanted(std::io::stderr().is_terminal()),
             quiet: flags.quiet,
