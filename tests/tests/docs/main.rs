@@ -11,6 +11,8 @@ mod excerpts;
 use std::path::{Path, PathBuf};
 
 use blocks::Block;
+use vibee_spec::fmt;
+use vibee_spec::span::Source;
 
 /// The root of the repository.
 fn root() -> PathBuf {
@@ -86,6 +88,28 @@ fn run(block: &Block) -> Result<usize, String> {
         block.write(Path::new(&dir)).map_err(|e| e.to_string())?;
     }
     cases::run(&checked.module, &checked.tests)
+}
+
+/// What parses is formatted to something that means the same.
+#[test]
+fn every_spec_in_the_documentation_can_be_formatted() {
+    let mut formatted = 0;
+    for (path, text) in documents() {
+        for block in blocks::find(&path, &text) {
+            let shown = format!("{}:{}", path.display(), block.line);
+            let source = |text: &str| Source { path: shown.clone(), text: text.to_owned() };
+            let Ok(once) = fmt::format(&source(&block.text)) else { continue };
+            assert!(fmt::same_text(&block.text, &once), "{shown} means something else:\n{once}");
+            // The page about formatting shows how specs look.
+            assert!(
+                !path.ends_with("formatting.md") || once == block.text,
+                "{shown} is not formatted:\n{once}"
+            );
+            assert_eq!(fmt::format(&source(&once)).ok(), Some(once), "{shown}: no fixed point");
+            formatted += 1;
+        }
+    }
+    assert!(formatted >= 50, "only {formatted} could be formatted");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! import in turn). Findings inside an imported file belong to that file's own check; here they
 //! only make the definition unusable.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -51,6 +52,22 @@ pub(super) struct Unit<'a> {
     /// Name it was imported by; empty for the file being checked.
     pub stem: String,
     pub names: HashMap<&'a str, (Global, Span)>,
+    /// Where its outermost brackets are.
+    brackets: OnceCell<Vec<Span>>,
+}
+
+impl Unit<'_> {
+    /// Whether a span is a part of a position or shape.
+    fn is_in_brackets(&self, span: Span) -> bool {
+        let ranges = self.brackets.get_or_init(|| {
+            let file = self.file;
+            let layers = file.layers.iter().chain(file.models.iter().map(|m| &m.layer));
+            let spans = file.kernels.iter().map(|k| k.span).chain(file.functions.iter().map(|f| f.span));
+            crate::fmt::brackets(&self.source.text, spans.chain(layers.map(|l| l.span)))
+        });
+        let after = ranges.partition_point(|range| range.start < span.start);
+        after.checked_sub(1).is_some_and(|n| span.end < ranges[n].end)
+    }
 }
 
 /// A kernel or layer instance: declaring file, position, element types of its generics.
@@ -105,7 +122,7 @@ impl<'a> Cx<'a> {
             return known;
         }
         let index = self.units.len();
-        self.units.push(Unit { file, source, stem, names: HashMap::new() });
+        self.units.push(Unit { file, source, stem, names: HashMap::new(), brackets: OnceCell::new() });
         let mut names = HashMap::new();
         self.declare_all(index, file, &mut names);
         for import in &file.imports {
@@ -239,20 +256,12 @@ impl<'a> Cx<'a> {
         }
     }
 
-    /// The text of a span with comments cut and white space made single.
+    /// The text of a span on one line, as a formatted spec has it: generated documentation does not
+    /// depend on how the spec looks.
     pub fn text(&self, file: usize, span: Span) -> String {
-        let text = &self.units[file].source.text;
-        let Some(slice) = text.get(span.range()) else { return String::new() };
-        let lines = slice.lines().map(|line| {
-            let cut = line
-                .char_indices()
-                .find(|(i, c)| *c == '#' && (*i == 0 || line[..*i].ends_with(char::is_whitespace)))
-                .map_or(line.len(), |(i, _)| i);
-            line[..cut].split_whitespace().collect::<Vec<_>>().join(" ")
-        });
-        let joined = lines.filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ");
-        // Joined lines of a bracket leave a space behind `(`.
-        joined.replace("( ", "(").replace(" )", ")").replace("[ ", "[").replace(" ]", "]")
+        let unit = &self.units[file];
+        let Some(slice) = unit.source.text.get(span.range()) else { return String::new() };
+        crate::fmt::inline(slice, unit.is_in_brackets(span))
     }
 }
 

@@ -8,11 +8,13 @@
 //! | V00xx | bytes, lines, sections, values | [`lexical`] |
 //! | V01xx | the grammar of executable sections | [`grammar`] |
 //! | V02xx–V06xx | names, types and shapes, ranges, layers and models, cases and laws | [`check`] |
+//! | V08xx | formatting and lints | [`lints`] |
 //! | V09xx | reserved for later | [`grammar`] |
 
 mod check;
 mod grammar;
 mod lexical;
+mod lints;
 
 /// One diagnostic code.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +33,7 @@ pub struct Code {
 
 /// All codes, in order of their numbers within each table.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    [lexical::CODES, check::CODES, grammar::CODES].into_iter().flatten()
+    [lexical::CODES, check::CODES, grammar::CODES, lints::CODES].into_iter().flatten()
 }
 
 /// The row of `code`, in any letter case.

@@ -24,5 +24,6 @@ pub use decode::{decode, lossy};
 pub(crate) use join::{Logical, join, too_deep};
 pub(crate) use lines::{Lines, tab_error};
 pub(crate) use nesting::too_nested;
+pub(crate) use place::{Place, Reading};
 pub(crate) use sections::{language, scan};
 pub(crate) use sink::Sink;
