@@ -6,6 +6,7 @@
 pub mod account;
 pub mod compile;
 pub mod emit;
+pub mod files;
 pub mod generate;
 pub mod harness;
 pub mod loops;

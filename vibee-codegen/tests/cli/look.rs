@@ -86,10 +86,19 @@ fn codes_are_explained() {
     );
 }
 
+/// Every command that help lists shows examples in its own help.
 #[test]
 fn every_command_has_examples() {
     let desk = Desk::new(&[]);
-    for command in ["", "gen", "check", "test", "modules", "run", "eval", "show", "explain", "completions"] {
+    let help = desk.vibee("--help").out;
+    let (_, rest) = help.split_once("\nCommands:\n").expect("a list of commands");
+    let (list, _) = rest.split_once("\n\n").expect("an end of the list");
+    // Further lines of a description stand deeper.
+    let lines = list.lines().filter(|l| l.starts_with("  ") && !l.starts_with("   "));
+    let commands: Vec<&str> =
+        lines.filter_map(|l| l.split_whitespace().next()).filter(|c| *c != "help").collect();
+    assert!(commands.len() >= 9, "{commands:?}");
+    for command in std::iter::once("").chain(commands) {
         let done = desk.vibee(&format!("{command} --help"));
         assert_eq!(done.code, 0);
         assert!(done.out.contains("\nExamples:\n"), "{command}: {}", done.out);

@@ -2,6 +2,8 @@
 
 mod eval;
 mod external;
+mod fmt;
+mod formats;
 mod generate;
 mod harness;
 mod look;

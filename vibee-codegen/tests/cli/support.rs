@@ -69,11 +69,20 @@ impl Desk {
         self.vibee_in("", args, "")
     }
 
+    /// Runs `vibee` with these arguments.
+    pub fn vibee_args(&self, args: &[&str]) -> Done {
+        self.run("", args, "")
+    }
+
     /// Runs `vibee` in a folder below with something on stdin.
     pub fn vibee_in(&self, below: &str, args: &str, stdin: &str) -> Done {
+        self.run(below, &args.split_whitespace().collect::<Vec<_>>(), stdin)
+    }
+
+    fn run(&self, below: &str, args: &[&str], stdin: &str) -> Done {
         self.write(".stdin", stdin);
         let output = Command::new(env!("CARGO_BIN_EXE_vibee"))
-            .args(args.split_whitespace())
+            .args(args)
             .current_dir(self.path(below))
             .env_remove("NO_COLOR")
             // Compiled kernels are kept between runs of the tests.

@@ -1,4 +1,4 @@
-//! Diagnostics for people (text) and for programs (JSON).
+//! Diagnostics for people (text) and for programs (JSON, SARIF, workflow commands).
 //!
 //! Text out of a spec is shown, never trusted: characters that control a terminal or reorder a line
 //! are replaced, and long lines are cut around the place in question. Nothing here decides what is
@@ -10,8 +10,11 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer as Backend, Snipp
 use serde_json::{Value, json};
 
 mod excerpt;
+mod github;
+mod sarif;
 
 use excerpt::Excerpt;
+pub use sarif::Sarif;
 
 /// Characters of one message, label, note or hint that are shown.
 const MAX_TEXT: usize = 400;
@@ -97,6 +100,12 @@ impl<'s> Renderer<'s> {
             "notes": d.notes,
             "hint": d.hint,
         })
+    }
+
+    /// As a workflow command of GitHub, without a line end.
+    #[must_use]
+    pub fn github(&self, d: &Diagnostic) -> String {
+        github::command(self, d)
     }
 
     /// Byte offsets, and lines and columns counted from 1 in characters.

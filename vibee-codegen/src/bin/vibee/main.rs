@@ -8,6 +8,7 @@ mod completions;
 mod eval;
 mod explain;
 mod external;
+mod fmt;
 mod generate;
 mod modules;
 mod one;
@@ -31,6 +32,7 @@ use ui::{Outcome, Ui};
     after_help = "Examples:
   vibee check specs/                  find mistakes
   vibee gen specs/                    write generated/src
+  vibee fmt specs/                    the one formatting
   vibee test specs/                   cases, laws, compiled code against the interpreter
   vibee show rust rmsnorm --spec specs/nn/rmsnorm.vibee
   vibee explain V0201                 what a diagnostic means
@@ -51,6 +53,7 @@ struct Cli {
 enum Command {
     Gen(generate::Args),
     Check(check::Args),
+    Fmt(fmt::Args),
     Show(show::Args),
     Eval(eval::Args),
     Run(run::Args),
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Gen(args) => generate::run(&args, &ui),
         Command::Check(args) => check::run(&args, &ui),
+        Command::Fmt(args) => fmt::run(&args, &ui),
         Command::Show(args) => show::run(&args, &ui),
         Command::Eval(args) => eval::run(&args, &ui),
         Command::Run(args) => run::run(&args, &ui),
@@ -81,6 +85,7 @@ fn main() -> ExitCode {
         Command::Completions(args) => completions::run(&args),
         Command::External(words) => return external::run(&words, &ui).unwrap_or_else(failed),
     };
+    ui.finish();
     match outcome {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),

@@ -4,14 +4,15 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use vibee_codegen::compile;
 use vibee_codegen::project::{Checked, Project, Unreadable};
-use vibee_spec::diag::{Diagnostic, Severity};
-use vibee_spec::render::Renderer;
+use vibee_spec::diag::{Diagnostic, Diags, Severity};
+use vibee_spec::render::{Renderer, Sarif};
 use vibee_spec::span::Source;
 
 /// How a command that could do its work ended.
@@ -32,7 +33,8 @@ pub struct Flags {
     /// Print errors only.
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// Diagnostics for people (stderr) or one JSON object a line (stdout).
+    /// Findings for people (stderr), or on stdout: one JSON object a line, one SARIF 2.1.0 log, or
+    /// workflow commands of GitHub.
     #[arg(long, global = true, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
     message_format: Format,
 }
@@ -52,6 +54,8 @@ pub enum Color {
 enum Format {
     Human,
     Json,
+    Sarif,
+    Github,
 }
 
 /// How to talk to the user.
@@ -64,7 +68,9 @@ pub struct Ui {
     color_errors: bool,
     /// Errors only.
     pub quiet: bool,
-    json: bool,
+    format: Format,
+    /// Findings so far, for [`Format::Sarif`].
+    sarif: Mutex<Sarif>,
 }
 
 /// What [`Ui::report`] counted.
@@ -91,7 +97,8 @@ impl Ui {
             color: wanted(std::io::stdout().is_terminal()),
             color_errors: wanted(std::io::stderr().is_terminal()),
             quiet: flags.quiet,
-            json: flags.message_format == Format::Json,
+            format: flags.message_format,
+            sarif: Mutex::default(),
         }
     }
 
@@ -110,14 +117,14 @@ impl Ui {
 
     /// Prints a line of results for people, unless quiet or talking to a program.
     pub fn data(&self, text: &str) {
-        if !self.quiet && !self.json {
+        if !self.quiet && !self.is_for_programs() {
             print(&format!("{text}\n"));
         }
     }
 
     /// A progress bar, visible on a terminal only.
     pub fn progress(&self, steps: u64, what: &str) -> ProgressBar {
-        if self.quiet || self.json || !std::io::stderr().is_terminal() {
+        if self.quiet || self.is_for_programs() || !std::io::stderr().is_terminal() {
             return ProgressBar::hidden();
         }
         let style = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len}");
@@ -160,25 +167,52 @@ impl Ui {
     pub fn report(&self, project: &Project, checked: &[Checked]) -> Counts {
         let mut counts = Counts::default();
         for c in checked {
-            let renderer = Renderer::new(&project.specs[c.spec].source);
-            for d in &c.diags.list {
-                match d.severity {
-                    Severity::Error => counts.errors += 1,
-                    Severity::Warning => counts.warnings += 1,
-                }
-                if d.severity == Severity::Error || !self.quiet {
-                    self.diagnostic(&renderer, d);
-                }
+            let found = self.findings(&project.specs[c.spec].source, &c.diags);
+            counts.errors += found.errors;
+            counts.warnings += found.warnings;
+        }
+        counts
+    }
+
+    /// Whether findings go to standard output for a program to read.
+    pub fn is_for_programs(&self) -> bool {
+        self.format != Format::Human
+    }
+
+    /// Shows the findings of one source.
+    pub fn findings(&self, source: &Source, diags: &Diags) -> Counts {
+        let mut counts = Counts::default();
+        let renderer = Renderer::new(source);
+        for d in &diags.list {
+            match d.severity {
+                Severity::Error => counts.errors += 1,
+                Severity::Warning => counts.warnings += 1,
+            }
+            if d.severity == Severity::Error || !self.quiet {
+                self.diagnostic(&renderer, d);
             }
         }
         counts
     }
 
     fn diagnostic(&self, renderer: &Renderer<'_>, d: &Diagnostic) {
-        if self.json {
-            print(&format!("{}\n", renderer.json(d)));
-        } else {
-            eprintln!("{}\n", renderer.text(d, self.color_errors));
+        match self.format {
+            Format::Human => eprintln!("{}\n", renderer.text(d, self.color_errors)),
+            Format::Json => print(&format!("{}\n", renderer.json(d))),
+            Format::Github => print(&format!("{}\n", renderer.github(d))),
+            Format::Sarif => self.sarif().add(renderer, d),
+        }
+    }
+
+    fn sarif(&self) -> MutexGuard<'_, Sarif> {
+        self.sarif.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what could only be written as a whole. Commands that have no findings write nothing
+    /// else to standard output in these formats.
+    pub fn finish(&self) {
+        if self.format == Format::Sarif {
+            print(&format!("{:#}\n", self.sarif().log()));
         }
     }
 }
