@@ -274,10 +274,10 @@ impl DecoderLayer {
 /// k[t, m] = sum[d](n[t, d] * key[m, d])
 /// v[t, m] = sum[d](n[t, d] * value[m, d])
 /// angle[t in T, j in J] = rope_angle[j](start + t, base)
-/// turned[t, h in H, p in 2, j] = x[t, (h*2 + p)*J + j] * cos(angle[t, j]) + (2*p - 1) * x[t, (h*2 + 1 - p)*J + j] * sin(angle[t, j])
+/// turned[t, h in H, p in 2, j] = x[t, (h*2 + p)*J + j] * cos(angle[t, j]) + (2 * p - 1) * x[t, (h*2 + 1 - p)*J + j] * sin(angle[t, j])
 /// y[t, (h*2 + p)*J + j] = turned[t, h, p, j]
 /// sees[t in T, s in S] = s <= S - T + t + Ahead and s + Behind >= S - T + t
-/// score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h // (H // G) * C + c]) / sqrt(C)
+/// score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h//(H//G)*C + c]) / sqrt(C)
 /// weight[h, t, s] = softmax[s if sees[t, s]](score[h, t, s])
 /// mixed = attention(rope_halves(q, H, 0, base), rope_halves(k, G, 0, base), v, H, G, T, 0)
 /// a[t, d] = sum[i](mixed[t, i] * output[d, i]) + x[t, d]
@@ -606,7 +606,7 @@ impl Task<2> for DecoderLayerYMixedTask<'_> {
         let exp_value = scratch.take::<f32>(t_len);
         let weight = scratch.take::<f32>(t_len);
 
-        // score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h // (H // G) * C + c]) / sqrt(C)
+        // score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h//(H//G)*C + c]) / sqrt(C)
         let root = ((2 * j_len) as i32 as f32).sqrt();
         for part in isa.parts::<2>(0, t_len) {
             for s in part {

@@ -10,9 +10,9 @@ use igla_runtime::prelude::*;
 ///
 /// ```text
 /// sees[t in T, s in S] = s <= S - T + t + Ahead and s + Behind >= S - T + t
-/// score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h // (H // G) * C + c]) / sqrt(C)
+/// score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h//(H//G)*C + c]) / sqrt(C)
 /// weight[h, t, s] = softmax[s if sees[t, s]](score[h, t, s])
-/// y[t, h*C + c] = sum[s if sees[t, s]](weight[h, t, s] * v[s, h // (H // G) * C + c])
+/// y[t, h*C + c] = sum[s if sees[t, s]](weight[h, t, s] * v[s, h//(H//G)*C + c])
 /// ```
 ///
 /// Shapes: `q: f32[T, H*C]`, `k: f32[S, G*C]`, `v: f32[S, G*C]` → `y: f32[T, H*C]`.
@@ -125,7 +125,7 @@ impl Task<1> for AttentionTask<'_> {
         let exp_value = scratch.take::<f32>(s_len);
         let weight = scratch.take::<f32>(s_len);
 
-        // score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h // (H // G) * C + c]) / sqrt(C)
+        // score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h//(H//G)*C + c]) / sqrt(C)
         gemm(
             isa,
             q.narrow(1, c_len * h, c_len).mat([0], [1]),
@@ -188,7 +188,7 @@ impl Task<1> for AttentionTask<'_> {
                 }
             }
 
-            // y[t, h*C + c] = sum[s if sees[t, s]](weight[h, t, s] * v[s, h // (H // G) * C + c])
+            // y[t, h*C + c] = sum[s if sees[t, s]](weight[h, t, s] * v[s, h//(H//G)*C + c])
             let y_row = y.row_mut([t]);
             for part in isa.parts::<2>(0, c_len) {
                 for c in part {
@@ -217,7 +217,7 @@ impl Task<1> for AttentionTask<'_> {
     }
 }
 
-/// Turns finished rows of sums into `score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h // (H // G) * C + c]) / sqrt(C)`.
+/// Turns finished rows of sums into `score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h//(H//G)*C + c]) / sqrt(C)`.
 struct AttentionScoreRows {
     c_len: usize,
 }

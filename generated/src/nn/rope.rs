@@ -8,7 +8,7 @@ use igla_runtime::prelude::*;
 ///
 /// ```text
 /// angle[t in T, j in J] = rope_angle[j](start + t, base)
-/// turned[t, h in H, j, p in 2] = x[t, (h*J + j)*2 + p] * cos(angle[t, j]) + (2*p - 1) * x[t, (h*J + j)*2 + 1 - p] * sin(angle[t, j])
+/// turned[t, h in H, j, p in 2] = x[t, (h*J + j)*2 + p] * cos(angle[t, j]) + (2 * p - 1) * x[t, (h*J + j)*2 + 1 - p] * sin(angle[t, j])
 /// y[t, (h*J + j)*2 + p] = turned[t, h, j, p]
 /// ```
 ///
@@ -111,7 +111,7 @@ impl Task<2> for RopeInterleavedTask<'_> {
 ///
 /// ```text
 /// angle[t in T, j in J] = rope_angle[j](start + t, base)
-/// turned[t, h in H, p in 2, j] = x[t, (h*2 + p)*J + j] * cos(angle[t, j]) + (2*p - 1) * x[t, (h*2 + 1 - p)*J + j] * sin(angle[t, j])
+/// turned[t, h in H, p in 2, j] = x[t, (h*2 + p)*J + j] * cos(angle[t, j]) + (2 * p - 1) * x[t, (h*2 + 1 - p)*J + j] * sin(angle[t, j])
 /// y[t, (h*2 + p)*J + j] = turned[t, h, p, j]
 /// ```
 ///
