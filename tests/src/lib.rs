@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`corpus`] | writes specs with the measured frequencies of the public dialect |
 //! | [`random`] | writes random well-typed specs |
+//! | [`mutation`] | seeds miscompilations, to show that they are caught |
 //! | [`oracle`] | compiles kernels in batches and compares them with the interpreter |
 //! | [`machine`] | interprets loop programs |
 //! | [`meaning`] | compares what every pass leaves behind with the interpreter |
@@ -12,5 +13,6 @@
 pub mod corpus;
 pub mod machine;
 pub mod meaning;
+pub mod mutation;
 pub mod oracle;
 pub mod random;

@@ -19,6 +19,7 @@ use vibee_spec::term::{Kernel, Module};
 
 pub use kernel::KernelCode;
 
+use crate::loops::LoopProgram;
 use crate::{passes, schedule};
 
 /// The identifier of a folder or file of specs in the generated crate.
@@ -40,6 +41,21 @@ pub fn module_ident(name: &str) -> String {
 #[must_use]
 pub fn function_name(k: &Kernel) -> String {
     names::ident(&names::snake(&k.name)).to_string()
+}
+
+/// The Rust source of one kernel from its loops, whatever is done to them: how tests seed errors.
+#[doc(hidden)]
+#[must_use]
+pub fn scheduled(loops: &LoopProgram) -> String {
+    let name = names::ident(&names::snake(&loops.program.kernel.name));
+    let base = names::camel(&name.to_string());
+    let style = kernel::Style { name, base, public: true, packed: &BTreeSet::new() };
+    let mut out = String::from("use igla_runtime::prelude::*;\n");
+    for tokens in kernel::kernel(loops, &style, &[]).items {
+        out.push('\n');
+        out.push_str(&format::item(&tokens));
+    }
+    out
 }
 
 /// The Rust source of one spec. `spec` is its path for the header, `path` its place below the root.

@@ -17,7 +17,7 @@ mod verify;
 pub use fix::{fix, variants};
 pub use flat::{Definition, Fold, Program, Target};
 #[doc(hidden)]
-pub use rewrite::conjoin;
+pub use rewrite::{conjoin, rebuild};
 pub use rewrite::{conjuncts, cost, free_indices, loads, substitute, substitute_int, visit};
 use unflatten::without_waste;
 pub use unflatten::{POISON, as_kernel};
