@@ -15,7 +15,7 @@ mod names;
 
 use std::collections::BTreeSet;
 
-use vibee_spec::term::{Kernel, Module};
+use vibee_spec::term::{Kernel, Layer, Module};
 
 pub use kernel::KernelCode;
 
@@ -58,6 +58,52 @@ pub fn scheduled(loops: &LoopProgram) -> String {
     out
 }
 
+/// The type that a layer or model becomes.
+#[must_use]
+pub fn type_name(l: &Layer) -> String {
+    names::type_ident(&l.name).to_string()
+}
+
+/// Names that items of a module have.
+struct Taken {
+    types: BTreeSet<String>,
+    functions: BTreeSet<String>,
+}
+
+impl Taken {
+    /// A function's name that is still free: the wanted one, or with a number behind it.
+    fn function(&mut self, wanted: &str) -> String {
+        let mut name = wanted.to_owned();
+        let mut n = 2;
+        while !self.functions.insert(name.clone()) {
+            name = format!("{wanted}{n}");
+            n += 1;
+        }
+        name
+    }
+
+    /// The items of a function whose task types, named from a base, do not meet others.
+    fn kernel(
+        &mut self,
+        name: &proc_macro2::Ident,
+        emit: impl Fn(String) -> KernelCode,
+    ) -> Vec<proc_macro2::TokenStream> {
+        let wanted = names::camel(&name.to_string());
+        let mut base = wanted.clone();
+        let mut n = 2;
+        let code = loop {
+            let code = emit(base);
+            if code.types().is_disjoint(&self.types) {
+                break code;
+            }
+            base = format!("{wanted}{n}");
+            n += 1;
+        };
+        self.types.extend(code.types());
+        code.items
+    }
+}
+
 /// The Rust source of one spec. `spec` is its path for the header, `path` its place below the root.
 #[must_use]
 pub fn module(module: &Module, spec: &str, path: &str) -> String {
@@ -74,12 +120,11 @@ pub fn module(module: &Module, spec: &str, path: &str) -> String {
     ));
     out.push_str("use igla_runtime::prelude::*;\n");
     let mut items = Vec::new();
-    let mut types: BTreeSet<String> = module
-        .layers
-        .iter()
-        .chain(module.models.iter().map(|m| &m.layer))
-        .map(|l| names::type_ident(&l.name).to_string())
-        .collect();
+    let layers = || module.layers.iter().chain(module.models.iter().map(|m| &m.layer));
+    let mut taken = Taken {
+        types: layers().map(type_name).collect(),
+        functions: module.kernels.iter().map(function_name).collect(),
+    };
     for k in &module.kernels {
         let general = schedule::run(passes::run(k.clone()));
         let variants: Vec<kernel::Variant> = passes::variants(k)
@@ -87,31 +132,16 @@ pub fn module(module: &Module, spec: &str, path: &str) -> String {
             .map(|sizes| kernel::Variant { loops: schedule::run(passes::run(passes::fix(k, &sizes))), sizes })
             .collect();
         let name = names::ident(&names::snake(&k.name));
-        let mut base = names::camel(&name.to_string());
-        let mut n = 2;
-        // Task types of different kernels must not meet.
-        let code = loop {
-            let style = kernel::Style {
-                name: name.clone(),
-                base: base.clone(),
-                public: true,
-                packed: &BTreeSet::new(),
-            };
-            let code = kernel::kernel(&general, &style, &variants);
-            if code.types().is_disjoint(&types) {
-                break code;
-            }
-            base = format!("{}{n}", names::camel(&name.to_string()));
-            n += 1;
-        };
-        types.extend(code.types());
-        items.extend(code.items);
+        items.extend(taken.kernel(&name, |base| {
+            let style = kernel::Style { name: name.clone(), base, public: true, packed: &BTreeSet::new() };
+            kernel::kernel(&general, &style, &variants)
+        }));
     }
     for l in &module.layers {
-        items.extend(layer::layer(l, path));
+        items.extend(layer::layer(l, path, &mut taken));
     }
     for m in &module.models {
-        items.extend(layer::model(m, path));
+        items.extend(layer::model(m, path, &mut taken));
     }
     for tokens in items {
         out.push('\n');

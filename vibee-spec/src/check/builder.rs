@@ -40,8 +40,8 @@ pub(super) enum Local {
     Poison,
     /// Outside this step of a forward; becomes an input when it is used.
     Outer(Arg, Box<Input>),
-    /// The counter of a forward's `for`.
-    Counter,
+    /// The counter of a forward's `for`: how many loops are around that one, and its rounds.
+    Counter(usize, Int),
     /// A sublayer of the layer.
     Sublayer(usize),
 }

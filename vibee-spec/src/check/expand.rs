@@ -84,7 +84,7 @@ impl<'a> Builder<'_, 'a> {
                     self.used_too_early(name, place, entry.span);
                     None
                 }
-                Local::Counter => {
+                Local::Counter(..) => {
                     self.err(
                         place,
                         Diagnostic::error(

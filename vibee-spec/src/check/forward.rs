@@ -256,7 +256,8 @@ impl<'a> Walk<'_, 'a, '_> {
         let before: Vec<(String, Option<ValueId>)> =
             carried.iter().map(|n| (n.clone(), self.value_of(n))).collect();
         let outer = self.names.clone();
-        self.names.insert(var.name.clone(), Entry { local: Local::Counter, span: var.span });
+        let counter = Local::Counter(self.rounds, count.clone());
+        self.names.insert(var.name.clone(), Entry { local: counter, span: var.span });
         self.announce(body);
         self.rounds += 1;
         let inner = self.statements(body);

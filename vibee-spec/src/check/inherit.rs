@@ -56,7 +56,7 @@ impl Builder<'_, '_> {
                 let (Some(lhs), Some(rhs)) = (int(lhs), int(rhs)) else {
                     return self.data_constraint(callee, text, call);
                 };
-                self.inherit_where(callee, text, &lhs, *cmp, &rhs, call)
+                self.inherit_where(callee.name, text, &lhs, *cmp, &rhs, call)
             }
             Check::InRange { text, domain, low, high, extent } => {
                 let domain: Option<Vec<Int>> = domain.iter().map(int).collect();
@@ -81,9 +81,10 @@ impl Builder<'_, '_> {
         None
     }
 
-    fn inherit_where(
+    /// Proves a condition, makes it a check at entry, or refuses what can never hold.
+    pub fn inherit_where(
         &mut self,
-        callee: &Callee<'_>,
+        callee: &str,
         text: &str,
         lhs: &Int,
         cmp: Cmp,
@@ -109,7 +110,7 @@ impl Builder<'_, '_> {
         // that can never hold is an error.
         let never = !scalars && self.never(lhs, cmp, rhs);
         if constant || never {
-            let mut d = Diagnostic::error("V0404", call.span, format!("`{}` needs `{text}`", callee.name))
+            let mut d = Diagnostic::error("V0404", call.span, format!("`{callee}` needs `{text}`"))
                 .label(format!("here this is `{shown}`, which does not hold"));
             if let Some(e) = self.find_size(&[lhs, rhs], &refuted)
                 && !constant
@@ -131,7 +132,7 @@ impl Builder<'_, '_> {
         self.find_size(&[lhs, rhs], &ok).is_none() && self.find_size(&[lhs, rhs], &any).is_some()
     }
 
-    fn constraint_text(&self, lhs: &Int, cmp: Cmp, rhs: &Int) -> String {
+    pub fn constraint_text(&self, lhs: &Int, cmp: Cmp, rhs: &Int) -> String {
         let sign = match cmp {
             Cmp::Eq => "==",
             Cmp::Ne => "!=",

@@ -232,6 +232,6 @@ impl<'a> Walk<'_, 'a, '_> {
             self.bind(&n.name, n.span, v);
             outs.push(v);
         }
-        steps.push(Step::Call { sublayer: c.sublayer, indexed: p.indexed, args, outs });
+        steps.push(Step::Call { sublayer: c.sublayer, copy: p.copy, args, outs });
     }
 }

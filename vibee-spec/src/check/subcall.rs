@@ -8,11 +8,11 @@ use super::builder::{Builder, Entry, Local};
 use super::calls::Value as Given;
 use super::forward::Member;
 use super::graft::Feed;
-use super::hir::{Hir, Kind};
+use super::hir::{Hir, Kind, Place};
 use crate::ast::{self, Define, ExprKind, Stmt};
 use crate::diag::Diagnostic;
 use crate::span::Span;
-use crate::term::{Arg, Atom, DType, Def, DefId, DimId, Input, Int, Layer, Node, Source};
+use crate::term::{Arg, Atom, Cmp, DType, Def, DefId, DimId, Input, Int, Layer, Node, Source};
 
 /// A sublayer call: `y = enc[i](x)`.
 pub(super) struct SubCall<'a> {
@@ -33,7 +33,8 @@ pub(super) enum CallArg {
 /// A sublayer call whose arguments are evaluated.
 pub(super) struct Prepared {
     pub args: Vec<CallArg>,
-    pub indexed: bool,
+    /// The loop whose variable chooses the copy, the outermost being 0.
+    pub copy: Option<usize>,
     /// Types and shapes of the results.
     pub outs: Vec<(DType, Vec<Int>)>,
 }
@@ -107,7 +108,7 @@ impl<'a> Builder<'_, 'a> {
                 return None;
             }
         }
-        let indexed = self.sublayer_index(c, sub.count.is_some())?;
+        let copy = self.sublayer_index(c, sub.count.as_ref())?;
         let unit: &'a ast::File = self.cx.units[member.file].file;
         let declared = &unit.layers[member.at];
         let method = declared.methods.iter().find(|m| m.name.name == "forward")?;
@@ -147,10 +148,10 @@ impl<'a> Builder<'_, 'a> {
             self.err(place, d);
             return None;
         }
-        Some(Prepared { args, indexed, outs })
+        Some(Prepared { args, copy, outs })
     }
 
-    fn sublayer_index(&mut self, c: &SubCall<'a>, repeated: bool) -> Option<bool> {
+    fn sublayer_index(&mut self, c: &SubCall<'a>, copies: Option<&Int>) -> Option<Option<usize>> {
         let place = self.here(c.callee.span);
         let name = &c.callee.name;
         let counter = match c.indices {
@@ -161,11 +162,13 @@ impl<'a> Builder<'_, 'a> {
                 return None;
             }
         };
-        let d = match (repeated, counter) {
-            (false, None) => return Some(false),
+        let d = match (copies.is_some(), counter) {
+            (false, None) => return Some(None),
             (true, Some(b)) => {
-                if matches!(self.locals.get(&b.name.name).map(|e| &e.local), Some(Local::Counter)) {
-                    return Some(true);
+                let counter = self.locals.get(&b.name.name).map(|e| e.local.clone());
+                if let (Some(Local::Counter(at, rounds)), Some(copies)) = (counter, copies) {
+                    self.enough_copies(name, &rounds, copies, place)?;
+                    return Some(Some(at));
                 }
                 Diagnostic::error(
                     "V0508",
@@ -182,6 +185,24 @@ impl<'a> Builder<'_, 'a> {
         let at = self.here(d.span);
         self.err(at, d);
         None
+    }
+
+    /// A loop must not have more rounds than there are copies.
+    fn enough_copies(&mut self, name: &str, rounds: &Int, copies: &Int, place: Place) -> Option<()> {
+        if let (Some(n), Some(have)) = (rounds.as_const(), copies.as_const())
+            && n > have
+        {
+            let d = Diagnostic::error(
+                "V0508",
+                place.span,
+                format!("`{name}` has {have} copies, the loop has {n} rounds"),
+            )
+            .hint("repeat the sublayer as often as the loop runs");
+            self.err(place, d);
+            return None;
+        }
+        let text = self.constraint_text(rounds, Cmp::Le, copies);
+        self.inherit_where(name, &text, rounds, Cmp::Le, copies, place)
     }
 
     /// An argument as it is handed over, its shape, and what the callee's checks see of it.

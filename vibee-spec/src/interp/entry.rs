@@ -2,7 +2,7 @@
 //! order in which generated code does it.
 
 use super::error::{EvalError, Violation};
-use super::tensor::{Tensor, TensorData};
+use super::operand::Operand;
 use crate::term::{Atom, Check, Cmp, DType, DimBind, DimId, Int, Kernel, ParamRef};
 
 /// Sizes beyond this are refused: polynomials of a few of them must stay inside `i64`.
@@ -83,13 +83,15 @@ fn solve_one(found: i64, offset: Option<i64>, factor: Option<i64>) -> Option<i64
 }
 
 /// The value of an integer over dims and integer scalars.
-pub(super) fn size(kernel: &Kernel, int: &Int, dims: &[i64], inputs: &[Tensor]) -> Result<i64, EvalError> {
+pub(super) fn size(
+    kernel: &Kernel,
+    int: &Int,
+    dims: &[i64],
+    inputs: &[Operand<'_>],
+) -> Result<i64, EvalError> {
     let leaf = |a: &Atom| match a {
         Atom::Dim(d) => dims.get(d.index()).copied(),
-        Atom::Scalar(i) => match &inputs.get(i.index())?.data {
-            TensorData::Int(v) => v.first().copied(),
-            _ => None,
-        },
+        Atom::Scalar(i) => inputs.get(i.index())?.scalar().map(|w| w.v),
         _ => None,
     };
     int.eval(&leaf).ok_or_else(|| {
@@ -99,12 +101,12 @@ pub(super) fn size(kernel: &Kernel, int: &Int, dims: &[i64], inputs: &[Tensor]) 
 }
 
 /// Checks everything that a call must satisfy.
-pub(super) fn check(kernel: &Kernel, dims: &[i64], inputs: &[Tensor]) -> Result<(), EvalError> {
+pub(super) fn check(kernel: &Kernel, dims: &[i64], inputs: &[Operand<'_>]) -> Result<(), EvalError> {
     // Scalars first: the other conditions may be about them.
     for scalars in [true, false] {
-        for (input, tensor) in kernel.inputs.iter().zip(inputs) {
+        for (input, operand) in kernel.inputs.iter().zip(inputs) {
             if input.shape.is_empty() == scalars {
-                check_values(kernel, &input.name, &input.dtype, tensor, dims, inputs)?;
+                check_values(kernel, &input.name, &input.dtype, *operand, dims, inputs)?;
             }
         }
         if scalars {
@@ -120,29 +122,27 @@ fn check_values(
     kernel: &Kernel,
     name: &str,
     dtype: &DType,
-    tensor: &Tensor,
+    operand: Operand<'_>,
     dims: &[i64],
-    inputs: &[Tensor],
+    inputs: &[Operand<'_>],
 ) -> Result<(), EvalError> {
-    let (DType::Idx(limit) | DType::Len(limit), TensorData::Int(values)) = (dtype, &tensor.data) else {
-        return Ok(());
-    };
+    let (DType::Idx(limit) | DType::Len(limit)) = dtype else { return Ok(()) };
     let bound = size(kernel, limit, dims, inputs)? + i64::from(matches!(dtype, DType::Len(_)));
-    match values.iter().position(|v| !(0..bound).contains(v)) {
+    match operand.beyond(bound) {
         None => Ok(()),
-        Some(place) => {
-            let (input, value) = (name.to_string(), values[place]);
+        Some((place, value)) => {
+            let input = name.to_string();
             Err(EvalError::Check(Violation::Index { input, place, value, bound }))
         }
     }
 }
 
-fn check_one(kernel: &Kernel, check: &Check, dims: &[i64], inputs: &[Tensor]) -> Result<(), EvalError> {
+fn check_one(kernel: &Kernel, check: &Check, dims: &[i64], inputs: &[Operand<'_>]) -> Result<(), EvalError> {
     let size = |int: &Int| size(kernel, int, dims, inputs);
     let violation = match check {
         Check::Axis { input, axis, expect } => {
             let expected = size(expect)?;
-            let found = inputs[input.index()].dims.get(*axis).copied().unwrap_or(0) as i64;
+            let found = inputs[input.index()].dims().get(*axis).copied().unwrap_or(0) as i64;
             if found == expected {
                 return Ok(());
             }

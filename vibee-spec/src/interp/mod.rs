@@ -21,6 +21,8 @@ mod entry;
 mod error;
 mod fold;
 mod functions;
+pub mod layers;
+mod operand;
 pub mod ops;
 mod plan;
 mod real;
@@ -35,6 +37,7 @@ pub use draw::{Drawn, SizeProfile, draw};
 pub use entry::{dim_arguments, solve_dims};
 pub use error::{EvalError, Violation};
 pub use functions::{Function, Shape, erf, rsqrt, sigmoid, sign};
+pub use operand::{Computed, Operand};
 pub use real::{Precision, Real};
 pub use round::{round_bf16, round_f16, round_f32, round_float};
 pub use tensor::{Tensor, TensorData};
@@ -70,6 +73,13 @@ pub struct Output {
     pub values: Vec<Approx>,
 }
 
+impl Output {
+    fn new(name: &str, made: Computed) -> Output {
+        let values = made.values.into_iter().map(Approx::from).collect();
+        Output { name: name.to_owned(), dtype: made.dtype, dims: made.dims, values }
+    }
+}
+
 /// Evaluates a call of `kernel`. `dims` are the sizes passed as numbers, in the order of
 /// [`dim_arguments`]; `inputs` the others in order.
 ///
@@ -81,38 +91,54 @@ pub fn eval(
     inputs: &[Tensor],
     options: &Options,
 ) -> Result<Vec<Output>, EvalError> {
-    let shapes: Vec<Vec<usize>> = inputs.iter().map(|t| t.dims.clone()).collect();
-    let dims = solve_dims(kernel, dims, &shapes)?;
-    for (input, tensor) in kernel.inputs.iter().zip(inputs) {
-        // The bound of an index type is the kernel's business, so only the kind must agree.
-        let same = std::mem::discriminant(&input.dtype) == std::mem::discriminant(&tensor.dtype);
-        let fault = if same { tensor.fault() } else { Some(format!("has type {:?}", tensor.dtype)) };
-        if let Some(text) = fault {
-            return Err(EvalError::Arguments(format!("{}: {text}", input.name)));
-        }
-    }
-    entry::check(kernel, &dims, inputs)?;
-    let shapes = def_shapes(kernel, &dims, inputs, options)?;
+    let made = evaluate(kernel, dims, &Operand::given(inputs), &mut options.clone())?;
+    Ok(kernel.outputs.iter().zip(made).map(|(o, c)| Output::new(&o.name, c)).collect())
+}
+
+/// As [`eval`], of arguments that may carry bounds; what it uses is taken from `left`.
+fn evaluate(
+    kernel: &Kernel,
+    dims: &[i64],
+    inputs: &[Operand<'_>],
+    left: &mut Options,
+) -> Result<Vec<Computed>, EvalError> {
+    let dims = enter(kernel, dims, inputs)?;
+    let shapes = def_shapes(kernel, &dims, inputs, left)?;
     let plan = plan::Plan::new(kernel, &dims, inputs)?;
-    let arrays = run::run(kernel, &plan, inputs, &shapes, options.steps)?;
+    let arrays = run::run(kernel, &plan, inputs, &shapes, &mut left.steps)?;
+    // An integer scalar decides positions; one that may be another makes all values doubtful.
+    let sure = inputs.iter().all(|i| !i.dims().is_empty() || i.scalar().is_none_or(|w| w.sure));
     Ok(kernel
         .outputs
         .iter()
         .map(|o| {
             let array = &arrays[o.def.index()];
-            let values = array.values.iter().flatten().map(|v| Approx::from(*v)).collect();
-            let dtype = kernel.def(o.def).dtype.clone();
-            Output { name: o.name.clone(), dtype, dims: array.dims.clone(), values }
+            let values = array.values.iter().flatten();
+            let values = values.map(|v| if sure { *v } else { v.doubted() }).collect();
+            Computed { dtype: kernel.def(o.def).dtype.clone(), dims: array.dims.clone(), values }
         })
         .collect())
 }
 
-/// Extents of every definition, within the limit.
+/// Solves the sizes of a call and checks everything that it must satisfy.
+fn enter(kernel: &Kernel, dims: &[i64], inputs: &[Operand<'_>]) -> Result<Vec<i64>, EvalError> {
+    let shapes: Vec<Vec<usize>> = inputs.iter().map(|t| t.dims().to_vec()).collect();
+    let dims = solve_dims(kernel, dims, &shapes)?;
+    for (input, operand) in kernel.inputs.iter().zip(inputs) {
+        if let Some(text) = operand.fault(&input.dtype) {
+            return Err(EvalError::Arguments(format!("{}: {text}", input.name)));
+        }
+    }
+    entry::check(kernel, &dims, inputs)?;
+    Ok(dims)
+}
+
+/// Extents of every definition, within the limit, which they are taken from.
 fn def_shapes(
     kernel: &Kernel,
     dims: &[i64],
-    inputs: &[Tensor],
-    options: &Options,
+    inputs: &[Operand<'_>],
+    left: &mut Options,
 ) -> Result<Vec<Vec<usize>>, EvalError> {
     let mut total = 0u64;
     let mut shapes = Vec::with_capacity(kernel.defs.len());
@@ -129,10 +155,11 @@ fn def_shapes(
             shape.push(usize::try_from(v).unwrap_or(usize::MAX));
         }
         total = total.saturating_add(if empty { 0 } else { count });
-        if total > options.elements {
-            return Err(EvalError::Limit(format!("definitions exceed {} elements", options.elements)));
+        if total > left.elements {
+            return Err(EvalError::Limit(format!("definitions exceed {} elements", left.elements)));
         }
         shapes.push(shape);
     }
+    left.elements -= total;
     Ok(shapes)
 }

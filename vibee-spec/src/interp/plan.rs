@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use super::entry::size;
 use super::error::EvalError;
-use super::tensor::{Tensor, TensorData};
-use crate::term::{Atom, DType, ExprId, IndexId, InputId, Int, Kernel, Node, Op, Pos};
+use super::operand::Operand;
+use crate::term::{Atom, DType, ExprId, IndexId, Int, Kernel, Node, Op, Pos};
 
 /// Deepest nesting of expressions: evaluation recurses.
 const DEEPEST: usize = 1000;
@@ -59,14 +59,14 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Prepares a kernel whose entry checks have passed.
-    pub(super) fn new(kernel: &Kernel, dims: &[i64], inputs: &[Tensor]) -> Result<Plan, EvalError> {
+    pub(super) fn new(kernel: &Kernel, dims: &[i64], inputs: &[Operand<'_>]) -> Result<Plan, EvalError> {
         let extents: Vec<i64> = (kernel.indices.iter())
             .map(|i| Ok(size(kernel, &i.extent, dims, inputs)?.max(0)))
             .collect::<Result<_, EvalError>>()?;
         let mut plan = Plan { extents, facts: Vec::new(), stores: Vec::new(), limits: HashMap::new() };
         let known = |a: &Atom| match a {
             Atom::Dim(d) => dims.get(d.index()).copied().map(Int::constant),
-            Atom::Scalar(i) => scalar(inputs, *i).map(Int::constant),
+            Atom::Scalar(i) => Some(Int::constant(inputs.get(i.index())?.scalar()?.v)),
             _ => None,
         };
         let mut uses = vec![0usize; kernel.exprs.len()];
@@ -101,7 +101,7 @@ impl Plan {
         kernel: &Kernel,
         dtype: &DType,
         dims: &[i64],
-        inputs: &[Tensor],
+        inputs: &[Operand<'_>],
     ) -> Result<(), EvalError> {
         if let DType::Idx(n) | DType::Len(n) = dtype {
             let v = size(kernel, n, dims, inputs)?;
@@ -165,14 +165,6 @@ fn node_ints(kernel: &Kernel, id: ExprId) -> Vec<&Int> {
             at.iter().filter_map(|p| if let Pos::At(int) = p { Some(int) } else { None }).collect()
         }
         _ => vec![],
-    }
-}
-
-/// An integer scalar's value.
-fn scalar(inputs: &[Tensor], id: InputId) -> Option<i64> {
-    match &inputs.get(id.index())?.data {
-        TensorData::Int(v) => v.first().copied(),
-        _ => None,
     }
 }
 

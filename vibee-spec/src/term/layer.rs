@@ -3,7 +3,7 @@
 //! Straight-line parts of a forward are ordinary [`Kernel`]s whose inputs are arguments, weights
 //! and earlier values; only sublayer calls and `for` stand between them.
 
-use super::{Check, DType, Dim, Input, Int, Kernel, declare_id};
+use super::{Check, DType, Dim, DimBind, DimId, Exprs, Input, InputId, Int, Kernel, ParamRef, declare_id};
 
 declare_id!(
     /// A value of a forward: an argument, an intermediate or an output.
@@ -59,6 +59,30 @@ pub struct Layer {
     pub scalars: Vec<String>,
     /// The computation.
     pub forward: Forward,
+}
+
+impl Layer {
+    /// The forward's signature as a kernel that computes nothing: sizes, arguments, entry checks.
+    #[must_use]
+    pub fn signature(&self) -> Kernel {
+        let f = &self.forward;
+        let inputs = (0u32..).zip(&f.inputs).map(|(n, _)| ParamRef::Input(InputId(n)));
+        let sizes = (0u32..).zip(&f.dims).filter(|(_, d)| d.bind == DimBind::Argument);
+        Kernel {
+            name: self.name.clone(),
+            doc: self.doc.clone(),
+            header: f.header.clone(),
+            dims: f.dims.clone(),
+            indices: vec![],
+            inputs: f.inputs.clone(),
+            params: inputs.chain(sizes.map(|(n, _)| ParamRef::Dim(DimId(n)))).collect(),
+            defs: vec![],
+            outputs: vec![],
+            checks: f.checks.clone(),
+            exprs: Exprs::default(),
+            specialise: vec![],
+        }
+    }
 }
 
 /// One value of a forward.
@@ -118,8 +142,9 @@ pub enum Step {
     Call {
         /// Which sublayer.
         sublayer: usize,
-        /// Whether it is the loop's current one.
-        indexed: bool,
+        /// Which copy: the round of that loop around the step, the outermost being 0; `None` of a
+        /// single one.
+        copy: Option<usize>,
         /// One per input of its forward.
         args: Vec<Arg>,
         /// One per output.

@@ -252,6 +252,28 @@ pub enum Check {
     },
 }
 
+impl Check {
+    /// The same condition with every size changed by `f`.
+    #[must_use]
+    pub fn map(&self, f: &dyn Fn(&Int) -> Int) -> Check {
+        match self {
+            Check::Axis { input, axis, expect } => {
+                Check::Axis { input: *input, axis: *axis, expect: f(expect) }
+            }
+            Check::Where { text, lhs, cmp, rhs } => {
+                Check::Where { text: text.clone(), lhs: f(lhs), cmp: *cmp, rhs: f(rhs) }
+            }
+            Check::InRange { text, domain, low, high, extent } => Check::InRange {
+                text: text.clone(),
+                domain: domain.iter().map(f).collect(),
+                low: f(low),
+                high: f(high),
+                extent: f(extent),
+            },
+        }
+    }
+}
+
 /// A kernel instance, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kernel {

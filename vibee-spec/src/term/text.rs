@@ -345,9 +345,10 @@ fn step(
                 let _ = writeln!(out, "{pad}  {line}");
             }
         }
-        Step::Call { sublayer, indexed, args, outs: o } => {
+        Step::Call { sublayer, copy, args, outs: o } => {
             let name = l.sublayers.get(*sublayer).map_or("?", |s| &s.name);
-            let i = if *indexed { "[i]" } else { "" };
+            // The loop one out from the innermost is i', and so on.
+            let i = copy.map_or(String::new(), |at| format!("[i{}]", "'".repeat(depth - 2 - at)));
             let _ = writeln!(out, "{pad}call {name}{i}({}) -> ({})", list(args), outs(o));
         }
         Step::Loop { count, body, carried } => {

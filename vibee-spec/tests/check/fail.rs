@@ -38,6 +38,28 @@ fn a_poisoned_value_does_not_cascade_through_a_loop() {
 }
 
 #[test]
+fn loops_need_a_copy_for_every_round() {
+    let layer = |body: &str| {
+        format!(
+            "name: demo\nlanguage: rust\nlayers:\n  Id[D]:\n    weights:\n      w: f32[D]\n    forward(x: f32[T, D]) -> y: f32[T, D]:\n      y[t, d] = x[t, d] * w[d]\n  Outer[D, N, M] where M <= N:\n    weights:\n      many: Id[D] * N\n      two: Id[D] * 2\n    forward(x: f32[T, D]) -> y: f32[T, D]:\n      y = x\n{body}"
+        )
+    };
+    report("copies", &layer("      for i in 3:\n        y = two[i](y)\n        y = many[i](y)\n"));
+    // Proved, and otherwise checked.
+    let checks = |body: &str| {
+        let found = check(&layer(body));
+        assert!(found.diags.list.iter().all(|d| d.code == "V0204"), "{}", found.report());
+        // The extent of `x` is checked in any case.
+        found.module.layers[1].forward.checks.len() - 1
+    };
+    assert_eq!(checks("      for i in M: y = many[i](y)\n"), 0);
+    assert_eq!(checks("      for i in D: y = many[i](y)\n"), 1);
+    assert_eq!(checks("      for i in 2:\n        for j in M: y = two[i](y)\n"), 0);
+    assert_eq!(checks("      for i in M:\n        for j in 2: y = two[i](y)\n"), 1);
+    assert_eq!(check(&layer("      for i in N + 1: y = many[i](y)\n")).errors(), ["V0404"]);
+}
+
+#[test]
 fn errors_in_functions_show_the_call() {
     report(
         "function",

@@ -7,5 +7,6 @@ mod checked;
 mod draws;
 mod entry;
 mod kernels;
+mod layers;
 mod meaning;
 mod naive;

@@ -74,11 +74,14 @@ pub(super) fn collect_calls(steps: &[Step], out: &mut Vec<(usize, Vec<Arg>)>) {
     }
 }
 
-pub(super) fn collect_indexed(steps: &[Step], out: &mut Vec<usize>) {
+/// Sublayers whose copy is chosen by the loop with that many loops around it.
+pub(super) fn collect_indexed(steps: &[Step], depth: usize, out: &mut Vec<usize>) {
     for s in steps {
         match s {
-            Step::Call { sublayer, indexed: true, .. } if !out.contains(sublayer) => out.push(*sublayer),
-            Step::Loop { body, .. } => collect_indexed(body, out),
+            Step::Call { sublayer, copy, .. } if *copy == Some(depth) && !out.contains(sublayer) => {
+                out.push(*sublayer);
+            }
+            Step::Loop { body, .. } => collect_indexed(body, depth, out),
             _ => {}
         }
     }

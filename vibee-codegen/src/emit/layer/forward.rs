@@ -2,9 +2,10 @@
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
-use vibee_spec::term::{DimBind, DimId, Exprs, InputId, Kernel, Layer, ParamRef};
+use vibee_spec::term::{DimBind, DimId, InputId, Layer};
 
 use super::Cx;
+use super::steps::Walk;
 use crate::emit::body::storage;
 use crate::emit::kernel::{argument_type, checks, mentions};
 use crate::loops::LoopProgram;
@@ -105,8 +106,7 @@ impl<'a> Cx<'a> {
             lets.extend(quote!(#name.copy_from(#from);));
         }
         let mut steps = TokenStream::new();
-        let mut next = 0;
-        self.steps(&plan, &self.layer.forward.steps, &mut next, &mut steps);
+        self.steps(&plan, &mut Walk::default(), &self.layer.forward.steps, &mut steps);
         for o in &self.layer.forward.outputs {
             if plan.stored.contains(o) {
                 let (from, to) = (plan.name(self, *o), &self.values[o.index()]);
@@ -155,31 +155,8 @@ impl<'a> Cx<'a> {
 
 /// A forward's signature as a kernel that computes nothing.
 pub(super) fn signature(layer: &Layer) -> LoopProgram {
-    let f = &layer.forward;
-    let mut params: Vec<ParamRef> = (0..f.inputs.len()).map(|n| ParamRef::Input(InputId(n as u32))).collect();
-    params.extend(
-        f.dims
-            .iter()
-            .enumerate()
-            .filter(|(_, d)| d.bind == DimBind::Argument)
-            .map(|(n, _)| ParamRef::Dim(DimId(n as u32))),
-    );
-    let kernel = Kernel {
-        name: layer.name.clone(),
-        doc: layer.doc.clone(),
-        header: f.header.clone(),
-        dims: f.dims.clone(),
-        indices: vec![],
-        inputs: f.inputs.clone(),
-        params,
-        defs: vec![],
-        outputs: vec![],
-        checks: f.checks.clone(),
-        exprs: Exprs::default(),
-        specialise: vec![],
-    };
     LoopProgram {
-        program: Program { kernel, defs: vec![], outputs: vec![] },
+        program: Program { kernel: layer.signature(), defs: vec![], outputs: vec![] },
         buffers: vec![],
         places: vec![],
         stages: vec![],

@@ -17,6 +17,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::format_ident;
 use vibee_spec::term::{Arg, DimId, InputId, Int, Layer, Model};
 
+use super::Taken;
 use super::ints::{Leaves, Mode, int};
 use super::kernel::Top;
 use super::names::{Names, snake, type_ident};
@@ -47,29 +48,29 @@ struct Cx<'a> {
 }
 
 /// The items of a layer.
-pub fn layer(l: &Layer, path: &str) -> Vec<TokenStream> {
-    let cx = Cx::new(l, path);
+pub fn layer(l: &Layer, path: &str, taken: &mut Taken) -> Vec<TokenStream> {
+    let cx = Cx::new(l, path, taken);
     let mut items = vec![cx.structure()];
     items.push(cx.implementation(cx.load_layer()));
-    items.extend(cx.step_items());
+    items.extend(cx.step_items(taken));
     items
 }
 
 /// The items of a model.
-pub fn model(m: &Model, path: &str) -> Vec<TokenStream> {
-    let cx = Cx::new(&m.layer, path);
+pub fn model(m: &Model, path: &str, taken: &mut Taken) -> Vec<TokenStream> {
+    let cx = Cx::new(&m.layer, path, taken);
     let mut items = vec![cx.structure()];
     items.push(cx.implementation(cx.load_model(&m.config)));
-    items.extend(cx.step_items());
+    items.extend(cx.step_items(taken));
     items
 }
 
 impl<'a> Cx<'a> {
-    fn new(layer: &'a Layer, path: &'a str) -> Self {
+    fn new(layer: &'a Layer, path: &'a str, taken: &mut Taken) -> Self {
         let signature = signature(layer);
         let mut names = Names::new(&signature);
         let mut steps = Vec::new();
-        collect_steps(layer, &layer.forward.steps, &mut steps);
+        collect_steps(layer, &layer.forward.steps, taken, &mut steps);
         let values = layer
             .forward
             .values

@@ -8,8 +8,9 @@ use vibee_spec::term::{Arg, InputId, Layer, ParamRef, Step, ValueId};
 
 use super::collect::{collect_carried, collect_indexed};
 use super::{Compute, Cx};
+use crate::emit::Taken;
 use crate::emit::kernel::{Style, kernel};
-use crate::emit::names::{camel, ident, snake};
+use crate::emit::names::{ident, snake};
 use crate::{passes, schedule};
 
 impl<'a> Cx<'a> {
@@ -30,12 +31,12 @@ impl<'a> Cx<'a> {
         Plan { stored, copied }
     }
 
-    pub(super) fn steps(&self, plan: &Plan, steps: &[Step], next: &mut usize, out: &mut TokenStream) {
+    pub(super) fn steps(&self, plan: &Plan, walk: &mut Walk, steps: &[Step], out: &mut TokenStream) {
         for s in steps {
             match s {
                 Step::Compute { outs, .. } => {
-                    let c = &self.steps[*next];
-                    *next += 1;
+                    let c = &self.steps[walk.computed];
+                    walk.computed += 1;
                     let name = &c.name;
                     let k = &c.loops.program.kernel;
                     let mut args: Vec<TokenStream> = Vec::new();
@@ -51,39 +52,65 @@ impl<'a> Cx<'a> {
                     args.extend(outs.iter().map(|o| self.target(plan, *o)));
                     out.extend(quote!(#name(&mut scratch.reborrow(), par, #(#args),*);));
                 }
-                Step::Call { sublayer, indexed, args, outs } => {
-                    let field = ident(&snake(&self.layer.sublayers[*sublayer].name));
-                    let receiver = if *indexed { quote!(#field) } else { quote!(self.#field) };
+                Step::Call { sublayer, copy, args, outs } => {
+                    let receiver = match copy {
+                        Some(depth) => {
+                            let chosen = self.copy_ident(*sublayer, *depth, walk);
+                            quote!(#chosen)
+                        }
+                        None => {
+                            let field = self.field(*sublayer);
+                            quote!(self.#field)
+                        }
+                    };
                     let mut values: Vec<TokenStream> =
                         args.iter().map(|a| self.argument(plan, *a, self.is_array(*a))).collect();
                     values.extend(outs.iter().map(|o| self.target(plan, *o)));
                     out.extend(quote!(#receiver.forward_in(scratch.reborrow(), par, #(#values),*)?;));
                 }
                 Step::Loop { count, body, carried } => {
+                    let depth = walk.loops.len();
+                    let mut indexed = Vec::new();
+                    collect_indexed(body, depth, &mut indexed);
+                    walk.loops.push(indexed.clone());
                     let mut inside = TokenStream::new();
-                    self.steps(plan, body, next, &mut inside);
-                    for (a, b) in carried {
+                    self.steps(plan, walk, body, &mut inside);
+                    // What an inner loop rebinds is in its place already.
+                    for (a, b) in carried.iter().filter(|(a, b)| a != b) {
                         let (a, b) = (plan.name(self, *a), plan.name(self, *b));
                         inside.extend(quote!(std::mem::swap(&mut #a, &mut #b);));
                     }
-                    let mut indexed = Vec::new();
-                    collect_indexed(body, &mut indexed);
                     let count = self.exact(count);
-                    let fields: Vec<Ident> =
-                        indexed.iter().map(|s| ident(&snake(&self.layer.sublayers[*s].name))).collect();
-                    out.extend(match fields.as_slice() {
+                    let copies: Vec<(Ident, Ident)> =
+                        indexed.iter().map(|s| (self.copy_ident(*s, depth, walk), self.field(*s))).collect();
+                    walk.loops.pop();
+                    out.extend(match copies.as_slice() {
                         [] => quote!(for _ in 0..#count { #inside }),
-                        [one] => quote!(for #one in self.#one.iter().take(#count) { #inside }),
-                        [first, rest @ ..] => {
-                            let pattern = rest.iter().fold(quote!(#first), |p, f| quote!((#p, #f)));
-                            let zip =
-                                rest.iter().fold(quote!(self.#first.iter()), |z, f| quote!(#z.zip(&self.#f)));
+                        [(one, field)] => quote!(for #one in self.#field.iter().take(#count) { #inside }),
+                        [(first, field), rest @ ..] => {
+                            let pattern = rest.iter().fold(quote!(#first), |p, (f, _)| quote!((#p, #f)));
+                            let zip = rest
+                                .iter()
+                                .fold(quote!(self.#field.iter()), |z, (_, f)| quote!(#z.zip(&self.#f)));
                             quote!(for #pattern in #zip.take(#count) { #inside })
                         }
                     });
                 }
             }
         }
+    }
+
+    /// The field of a sublayer.
+    fn field(&self, sublayer: usize) -> Ident {
+        ident(&snake(&self.layer.sublayers[sublayer].name))
+    }
+
+    /// The variable of a loop for a sublayer's copy: named like the field, numbered if a loop further
+    /// out has one for another copy.
+    fn copy_ident(&self, sublayer: usize, depth: usize, walk: &Walk) -> Ident {
+        let field = self.field(sublayer);
+        let outer = walk.loops[..depth].iter().filter(|l| l.contains(&sublayer)).count();
+        if outer == 0 { field } else { format_ident!("{field}{}", outer + 1) }
     }
 
     pub(super) fn is_array(&self, a: Arg) -> bool {
@@ -125,7 +152,7 @@ impl<'a> Cx<'a> {
         quote!(#name.reborrow())
     }
 
-    pub(super) fn step_items(&self) -> Vec<TokenStream> {
+    pub(super) fn step_items(&self, taken: &mut Taken) -> Vec<TokenStream> {
         let mut items = Vec::new();
         for c in &self.steps {
             let packed: BTreeSet<InputId> = c
@@ -135,12 +162,22 @@ impl<'a> Cx<'a> {
                 .filter(|(_, a)| matches!(a, Arg::Weight(w) if self.packed.contains_key(w)))
                 .map(|(n, _)| InputId(n as u32))
                 .collect();
-            let base = camel(&c.name.to_string());
-            let style = Style { name: c.name.clone(), base, public: false, packed: &packed };
-            items.extend(kernel(&c.loops, &style, &[]).items);
+            items.extend(taken.kernel(&c.name, |base| {
+                let style = Style { name: c.name.clone(), base, public: false, packed: &packed };
+                kernel(&c.loops, &style, &[])
+            }));
         }
         items
     }
+}
+
+/// Where the emission of steps is.
+#[derive(Default)]
+pub(super) struct Walk {
+    /// Segments passed.
+    computed: usize,
+    /// Of every loop around the step, outermost first: the sublayers whose copies it chooses.
+    loops: Vec<Vec<usize>>,
 }
 
 /// Which values have buffers in the arena.
@@ -160,22 +197,16 @@ impl Plan {
     }
 }
 
-pub(super) fn collect_steps(layer: &Layer, steps: &[Step], out: &mut Vec<Compute>) {
+pub(super) fn collect_steps(layer: &Layer, steps: &[Step], taken: &mut Taken, out: &mut Vec<Compute>) {
     for s in steps {
         match s {
             Step::Compute { kernel, args, outs } => {
                 let result = outs.last().map_or("step", |v| layer.forward.values[v.index()].name.as_str());
-                let base = format!("{}_{}", snake(&layer.name), snake(result));
-                let mut name = base.clone();
-                let mut n = 2;
-                while out.iter().any(|c| c.name == name) {
-                    name = format!("{base}{n}");
-                    n += 1;
-                }
+                let name = taken.function(&format!("{}_{}", snake(&layer.name), snake(result)));
                 let loops = schedule::run(passes::run((**kernel).clone()));
                 out.push(Compute { name: ident(&name), loops, args: args.clone() });
             }
-            Step::Loop { body, .. } => collect_steps(layer, body, out),
+            Step::Loop { body, .. } => collect_steps(layer, body, taken, out),
             Step::Call { .. } => {}
         }
     }

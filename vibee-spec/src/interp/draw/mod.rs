@@ -3,14 +3,20 @@
 //!
 //! Knows nothing of particular kernels; what it returns always passes the entry checks.
 
+mod layer;
 mod sizes;
 mod values;
 
+pub use layer::{DrawnLayer, Undrawable, lawless_layer, layer};
+pub(super) use sizes::kernel_work;
+
 use super::entry;
 use super::error::EvalError;
+use super::operand::Operand;
 use super::rng::Rng;
 use super::tensor::Tensor;
 use crate::term::Kernel;
+use values::Temper;
 
 /// How large and how wild.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,17 +89,17 @@ pub fn draw(kernel: &Kernel, seed: u64, profile: SizeProfile) -> Result<Drawn, E
     let mut rng = Rng::new(seed);
     for attempt in 0..SIZE_ATTEMPTS {
         // Later attempts shrink: small sizes satisfy most conditions and always fit.
-        let Some(dims) = sizes::draw(kernel, &mut rng, profile, attempt * 4 / SIZE_ATTEMPTS) else {
+        let Some(dims) = sizes::of_kernel(kernel, &mut rng, profile, attempt * 4 / SIZE_ATTEMPTS) else {
             continue;
         };
         for _ in 0..VALUE_ATTEMPTS {
-            let inputs = values::draw(kernel, &dims, &mut rng, profile.specials);
+            let inputs = values::draw(kernel, &dims, &mut rng, Temper::Wild { specials: profile.specials });
             let Some(inputs) = inputs else { break };
             let passed: Vec<i64> = entry::dim_arguments(kernel).iter().map(|d| dims[d.index()]).collect();
             let shapes: Vec<Vec<usize>> = inputs.iter().map(|t| t.dims.clone()).collect();
             let solved = entry::solve_dims(kernel, &passed, &shapes);
             // A size that no axis determines (a factor of 0) may solve to another value.
-            if solved.is_ok_and(|s| entry::check(kernel, &s, &inputs).is_ok()) {
+            if solved.is_ok_and(|s| entry::check(kernel, &s, &Operand::given(&inputs)).is_ok()) {
                 return Ok(Drawn { dims: passed, inputs });
             }
         }

@@ -5,28 +5,68 @@ use super::super::rng::Rng;
 use super::SizeProfile;
 use crate::term::{Atom, Check, Cmp, ExprId, Int, Kernel, Node};
 
+/// What sizes must satisfy.
+pub(super) struct Wanted<'a> {
+    /// How each size is chosen.
+    pub dims: &'a [Choice],
+    /// Conditions on them.
+    pub checks: &'a [Check],
+    /// Whether they are small enough; `None` if something cannot be computed.
+    pub fits: &'a dyn Fn(&[i64]) -> Option<bool>,
+}
+
+/// How a size is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// From the profile.
+    Free,
+    /// From a few small values, 0 among them: a number of copies or rounds.
+    Few,
+    /// Not at all.
+    Fixed(i64),
+}
+
+/// Values of a kernel's dims, or nothing if this attempt does not satisfy the conditions.
+pub(super) fn of_kernel(
+    kernel: &Kernel,
+    rng: &mut Rng,
+    profile: SizeProfile,
+    shrink: usize,
+) -> Option<Vec<i64>> {
+    let choices = vec![Choice::Free; kernel.dims.len()];
+    let fits = |dims: &[i64]| fits(kernel, dims, profile);
+    draw(&Wanted { dims: &choices, checks: &kernel.checks, fits: &fits }, rng, profile, shrink)
+}
+
 /// Values of all dims, or nothing if this attempt does not satisfy the conditions. `shrink`, 0 to
 /// 3, draws from ever smaller candidates.
-pub(super) fn draw(kernel: &Kernel, rng: &mut Rng, profile: SizeProfile, shrink: usize) -> Option<Vec<i64>> {
+pub(super) fn draw(
+    wanted: &Wanted<'_>,
+    rng: &mut Rng,
+    profile: SizeProfile,
+    shrink: usize,
+) -> Option<Vec<i64>> {
     // One call in eight has zero sizes, and then only some of its dims.
     let zeros = profile.zeros && rng.once_in(8);
     let candidates = &profile.dims[..(profile.dims.len() >> shrink).max(4).min(profile.dims.len())];
     // Equal dims are a case of their own, and the only way to meet some equations.
     let common = *rng.pick(candidates);
-    let mut dims: Vec<i64> = (kernel.dims.iter())
-        .map(|_| match () {
-            () if zeros && rng.once_in(2) => 0,
-            () if rng.once_in(5) => common,
-            () => *rng.pick(candidates),
+    let mut dims: Vec<i64> = (wanted.dims.iter())
+        .map(|choice| match choice {
+            Choice::Fixed(v) => *v,
+            Choice::Few => *rng.pick(&[0, 1, 1, 2, 2, 3]),
+            Choice::Free if zeros && rng.once_in(2) => 0,
+            Choice::Free if rng.once_in(5) => common,
+            Choice::Free => *rng.pick(candidates),
         })
         .collect();
-    for _ in 0..kernel.checks.len() {
-        if !repair(kernel, &mut dims, rng) {
+    for _ in 0..wanted.checks.len() {
+        if !repair(wanted, &mut dims, rng) {
             break;
         }
     }
-    let fits = fits(kernel, &dims, profile)?;
-    (fits && kernel.checks.iter().all(|c| holds(c, &dims) != Some(false))).then_some(dims)
+    let fits = (wanted.fits)(&dims)?;
+    (fits && wanted.checks.iter().all(|c| holds(c, &dims) != Some(false))).then_some(dims)
 }
 
 fn eval(int: &Int, dims: &[i64]) -> Option<i64> {
@@ -65,8 +105,9 @@ fn holds(check: &Check, dims: &[i64]) -> Option<bool> {
 }
 
 /// Changes one dim towards a condition that fails; `false` if none fails or nothing helps.
-fn repair(kernel: &Kernel, dims: &mut [i64], rng: &mut Rng) -> bool {
-    let Some(failing) = kernel.checks.iter().find(|c| holds(c, dims) == Some(false)) else {
+fn repair(wanted: &Wanted<'_>, dims: &mut [i64], rng: &mut Rng) -> bool {
+    let free = |d: usize| !matches!(wanted.dims[d], Choice::Fixed(_));
+    let Some(failing) = wanted.checks.iter().find(|c| holds(c, dims) == Some(false)) else {
         return false;
     };
     let (lhs, rhs) = match failing {
@@ -78,6 +119,7 @@ fn repair(kernel: &Kernel, dims: &mut [i64], rng: &mut Rng) -> bool {
     for (alone, other) in [(lhs, rhs), (rhs, lhs)] {
         if let (Some(Atom::Dim(d)), Some(v)) = (alone.as_atom(), eval(other, dims))
             && (0..=1 << 20).contains(&v)
+            && free(d.index())
         {
             dims[d.index()] = v;
             if holds(failing, dims) == Some(true) {
@@ -89,7 +131,9 @@ fn repair(kernel: &Kernel, dims: &mut [i64], rng: &mut Rng) -> bool {
     let mut mentioned = Vec::new();
     for int in [lhs, rhs] {
         int.visit_leaves(&mut |a| {
-            if let Atom::Dim(d) = a {
+            if let Atom::Dim(d) = a
+                && free(d.index())
+            {
                 mentioned.push(d.index());
             }
         });
@@ -112,6 +156,12 @@ fn repair(kernel: &Kernel, dims: &mut [i64], rng: &mut Rng) -> bool {
 
 /// Whether arrays and work stay within the profile; `None` for sizes that are negative or overflow.
 fn fits(kernel: &Kernel, dims: &[i64], profile: SizeProfile) -> Option<bool> {
+    let (elements, work) = kernel_work(kernel, dims)?;
+    Some(elements <= profile.elements && work <= profile.work)
+}
+
+/// Elements of all inputs and definitions, and roughly the evaluated expressions.
+pub(in crate::interp) fn kernel_work(kernel: &Kernel, dims: &[i64]) -> Option<(u64, u64)> {
     let volume = |shape: &mut dyn Iterator<Item = &Int>| -> Option<u64> {
         let mut v = 1u64;
         for int in shape {
@@ -128,7 +178,7 @@ fn fits(kernel: &Kernel, dims: &[i64], profile: SizeProfile) -> Option<bool> {
         let outer = volume(&mut def.indices.iter().map(|i| &kernel.indices[i.index()].extent))?;
         work = work.saturating_add(outer.saturating_mul(cost(kernel, def.body, dims)?));
     }
-    Some(elements <= profile.elements && work <= profile.work)
+    Some((elements, work))
 }
 
 /// Steps of one evaluation of an expression, nothing shared.

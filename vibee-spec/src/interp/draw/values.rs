@@ -5,27 +5,39 @@ use super::super::rng::Rng;
 use super::super::tensor::{Tensor, TensorData};
 use crate::term::{Atom, DType, Input, Int, Kernel};
 
+/// How far floats go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Temper {
+    /// Ties, sparse and mixed magnitudes; with NaN and infinities on request.
+    Wild {
+        /// NaN and infinities, too.
+        specials: bool,
+    },
+    /// What data looks like: a deep computation keeps a bound that says something.
+    Calm,
+}
+
 /// Arguments for the given sizes; `None` if some index has no value in its range.
-pub(super) fn draw(kernel: &Kernel, dims: &[i64], rng: &mut Rng, specials: bool) -> Option<Vec<Tensor>> {
+pub(super) fn draw(kernel: &Kernel, dims: &[i64], rng: &mut Rng, temper: Temper) -> Option<Vec<Tensor>> {
     let size = |int: &Int| {
         int.eval(&|a| if let Atom::Dim(d) = a { dims.get(d.index()).copied() } else { None })
             .and_then(|v| usize::try_from(v).ok())
     };
-    kernel.inputs.iter().map(|input| tensor(input, &size, rng, specials)).collect()
+    kernel.inputs.iter().map(|input| tensor(input, &size, rng, temper)).collect()
 }
 
 fn tensor(
     input: &Input,
     size: &dyn Fn(&Int) -> Option<usize>,
     rng: &mut Rng,
-    specials: bool,
+    temper: Temper,
 ) -> Option<Tensor> {
     let shape: Vec<usize> = input.shape.iter().map(size).collect::<Option<_>>()?;
     let count = shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d))?;
     let scalar = shape.is_empty();
     let data = match &input.dtype {
         DType::F64 | DType::F32 | DType::F16 | DType::BF16 => {
-            return Some(Tensor::float(input.dtype.clone(), &shape, &floats(count, scalar, rng, specials)));
+            return Some(Tensor::float(input.dtype.clone(), &shape, &floats(count, scalar, rng, temper)));
         }
         DType::Bool => {
             let often = *rng.pick(&[0, 1, 2, 2, 2, 9]);
@@ -62,7 +74,17 @@ fn edge(rng: &mut Rng, low: i64, high: i64) -> i64 {
     }
 }
 
-fn floats(count: usize, scalar: bool, rng: &mut Rng, specials: bool) -> Vec<f64> {
+/// A scalar as parameters are: positive and moderate.
+pub(super) fn moderate(rng: &mut Rng) -> f64 {
+    if rng.once_in(2) { *rng.pick(&[1e-6, 1e-5, 1e-3, 0.5, 1.0, 2.0]) } else { rng.unit() * 2.0 }
+}
+
+fn floats(count: usize, scalar: bool, rng: &mut Rng, temper: Temper) -> Vec<f64> {
+    let specials = match temper {
+        Temper::Calm if scalar => return vec![moderate(rng); count],
+        Temper::Calm => return (0..count).map(|_| rng.normal()).collect(),
+        Temper::Wild { specials } => specials,
+    };
     if scalar {
         // Mostly what a parameter is: positive and moderate.
         let v = match rng.below(8) {

@@ -5,7 +5,6 @@ use super::super::fold::{self, Fold};
 use super::super::ops;
 use super::super::real::{Precision, Real};
 use super::super::round::round_f32;
-use super::super::tensor::TensorData;
 use super::super::value::{Truth, Value, Whole, convert, wrap};
 use super::{Eval, Machine};
 use crate::term::{DType, ExprId, FoldOp, IndexId, Node, Op, Pos, Source};
@@ -105,18 +104,14 @@ impl Machine<'_> {
 
     fn dims(&self, from: Source) -> &[usize] {
         match from {
-            Source::Input(i) => &self.inputs[i.index()].dims,
+            Source::Input(i) => self.inputs[i.index()].dims(),
             Source::Def(d) => &self.arrays[d.index()].dims,
         }
     }
 
     fn element(&self, from: Source, place: usize) -> Eval<Value> {
         match from {
-            Source::Input(i) => Ok(match &self.inputs[i.index()].data {
-                TensorData::Float(v) => Value::Real(Real::exact(v[place])),
-                TensorData::Int(v) => Value::Whole(Whole { v: v[place], sure: true }),
-                TensorData::Bool(v) => Value::Truth(Truth { v: v[place], sure: true }),
-            }),
+            Source::Input(i) => Ok(self.inputs[i.index()].element(place)),
             Source::Def(d) => self.arrays[d.index()].values[place].ok_or_else(|| {
                 let text = format!("{} is read where it has no value", self.kernel.def(d).name);
                 Box::new(EvalError::OutOfRange(text))

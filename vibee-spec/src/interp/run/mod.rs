@@ -6,8 +6,8 @@
 mod compute;
 
 use super::error::EvalError;
+use super::operand::Operand;
 use super::plan::{Affine, Keep, Plan};
-use super::tensor::Tensor;
 use super::value::{Value, convert};
 use crate::term::{Atom, DType, Def, ExprId, IndexId, Kernel};
 
@@ -24,9 +24,9 @@ pub(super) struct Array {
 pub(super) fn run(
     kernel: &Kernel,
     plan: &Plan,
-    inputs: &[Tensor],
+    inputs: &[Operand<'_>],
     shapes: &[Vec<usize>],
-    steps: u64,
+    steps: &mut u64,
 ) -> Result<Vec<Array>, EvalError> {
     let mut machine = Machine {
         kernel,
@@ -37,12 +37,13 @@ pub(super) fn run(
         moved: vec![0; plan.extents.len()],
         clock: 0,
         kept: plan.facts.iter().map(|f| Kept::new(&f.keep)).collect(),
-        steps,
+        steps: *steps,
     };
     for (def, dims) in kernel.defs.iter().zip(shapes) {
         let array = machine.define(def, dims).map_err(|e| *e)?;
         machine.arrays.push(array);
     }
+    *steps = machine.steps;
     Ok(machine.arrays)
 }
 
@@ -71,7 +72,7 @@ impl Kept {
 struct Machine<'k> {
     kernel: &'k Kernel,
     plan: &'k Plan,
-    inputs: &'k [Tensor],
+    inputs: &'k [Operand<'k>],
     arrays: Vec<Array>,
     /// Value of every index that is bound now.
     at: Vec<i64>,
