@@ -138,8 +138,13 @@ impl Project {
     /// The specs that one imports directly, as far as they exist.
     #[must_use]
     pub fn imports(&self, n: usize) -> Vec<usize> {
-        let spec = &self.specs[n];
-        spec.file.imports.iter().filter_map(|i| self.position(&import_path(&spec.path, &i.name))).collect()
+        self.specs[n].file.imports.iter().filter_map(|i| self.import(n, &i.name)).collect()
+    }
+
+    /// The spec that one imports under this name.
+    #[must_use]
+    pub fn import(&self, from: usize, name: &str) -> Option<usize> {
+        self.position(&import_path(&self.specs[from].path, name))
     }
 
     /// Checks one spec.
@@ -153,7 +158,10 @@ impl Project {
         };
         let module = vibee_spec::check::check(&spec.file, &spec.source, &resolve, &mut diags);
         let tests = vibee_spec::check::cases(&spec.file, &spec.source, &resolve, &module, &mut of_tests);
-        diags.list.append(&mut of_tests.list);
+        // Both read the headers of the file; what they both find is said once.
+        let new = |d: &Diagnostic| diags.list.iter().all(|o| o.code != d.code || o.span != d.span);
+        let new: Vec<Diagnostic> = of_tests.list.drain(..).filter(new).collect();
+        diags.list.extend(new);
         Checked { spec: n, module, tests, diags }
     }
 }

@@ -113,3 +113,12 @@ fn shells_complete_every_command() {
         assert!(done.code == 0 && done.out.contains("message-format"), "{shell}");
     }
 }
+
+#[test]
+fn a_name_defined_twice_is_said_once() {
+    let twice = DOUBLE.to_owned() + "  double(x: f32[T]) -> y: f32[T]:\n    y[t] = x[t]\n";
+    let desk = Desk::new(&[("twice.vibee", &twice)]);
+    let done = desk.vibee("check twice.vibee");
+    assert_eq!(done.code, 1);
+    assert_eq!(done.err.matches("error[V0202]").count(), 1, "{}", done.err);
+}

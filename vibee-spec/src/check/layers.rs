@@ -10,7 +10,8 @@ use crate::ast::{self, ExprKind, UnOp, WeightKind};
 use crate::diag::Diagnostic;
 use crate::span::Span;
 use crate::term::{
-    Arg, DType, Dim, DimBind, DimId, Input, InputKind, Layer, Model, ModelConfig, Sublayer, WeightTensor,
+    Arg, Atom, Check, DType, Dim, DimBind, DimId, Input, InputKind, Int, Layer, Model, ModelConfig, Sublayer,
+    WeightTensor,
 };
 
 /// The instance of a layer; `None` if it has errors.
@@ -44,8 +45,29 @@ pub(super) fn model(cx: &mut Cx<'_>, at: usize) -> Option<Model> {
     let unit: &ast::File = cx.units[0].file;
     let ast = &unit.models[at];
     let config = config(cx, &ast.config);
-    let layer = build(cx, 0, &ast.layer, &ast.config, &[]);
-    Some(Model { layer: layer?, config: config? })
+    let mut layer = build(cx, 0, &ast.layer, &ast.config, &[])?;
+    // A model has no caller: what its sizes decide is decided when it is loaded.
+    let own = layer.dims.len();
+    let (early, late) = layer.forward.checks.drain(..).partition(|c| decided_by(c, own));
+    layer.forward.checks = late;
+    layer.checks.extend::<Vec<Check>>(early);
+    Some(Model { layer, config: config? })
+}
+
+/// Whether a condition is about the first `own` sizes alone.
+fn decided_by(c: &Check, own: usize) -> bool {
+    let mut alone = true;
+    let mut note = |i: &Int| {
+        i.visit_leaves(&mut |a| alone &= matches!(a, Atom::Dim(d) if d.index() < own));
+    };
+    match c {
+        Check::Axis { .. } => return false,
+        Check::Where { lhs, rhs, .. } => [lhs, rhs].into_iter().for_each(&mut note),
+        Check::InRange { domain, low, high, extent, .. } => {
+            domain.iter().chain([low, high, extent]).for_each(&mut note);
+        }
+    }
+    alone
 }
 
 /// `BertLayerBf16`.
@@ -179,6 +201,19 @@ impl<'a> Builder<'_, 'a> {
                         .insert(w.name.name.clone(), Entry { local: Local::Poison, span: w.name.span });
                     return None;
                 };
+                if !matches!(dtype, DType::F32 | DType::F16 | DType::BF16) {
+                    let shown = self.show_type(&dtype);
+                    let d = Diagnostic::error(
+                        "V0530",
+                        ty.span,
+                        format!("weights of type `{shown}` are not loaded yet"),
+                    )
+                    .hint("weights are f32, f16 or bf16");
+                    self.err(self.here(ty.span), d);
+                    self.locals
+                        .insert(w.name.name.clone(), Entry { local: Local::Poison, span: w.name.span });
+                    return None;
+                }
                 let input = Input {
                     name: w.name.name.clone(),
                     dtype: dtype.clone(),

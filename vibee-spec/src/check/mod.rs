@@ -2,7 +2,7 @@
 //!
 //! | step | file |
 //! |---|---|
-//! | names of files and imports | `globals`, `cycles` |
+//! | names of files and imports | `globals`, `cycles`, `spelling` |
 //! | headers: sizes, inputs, constraints | `header`, `solve` |
 //! | names and functions in expressions | `expand`, `callee`, `folds`, `functions`, `frame` |
 //! | ranges of letters | `seed`, `indices` |
@@ -52,6 +52,7 @@ mod search;
 mod seed;
 mod segment;
 mod solve;
+mod spelling;
 mod split;
 mod subcall;
 mod suggest;
@@ -97,6 +98,12 @@ pub fn check<'a>(
 }
 
 fn check_layers(cx: &mut Cx<'_>, file: &ast::File, module: &mut Module) {
+    for l in &file.layers {
+        spelling::members(cx, l, &[]);
+    }
+    for m in &file.models {
+        spelling::members(cx, &m.layer, &m.config);
+    }
     for (at, l) in file.layers.iter().enumerate() {
         if l.generics.is_empty() {
             module.layers.extend(layers::instance(cx, 0, at, vec![]).map(|l| (*l).clone()));
@@ -162,6 +169,7 @@ fn check_kernels(cx: &mut Cx<'_>, file: &ast::File, module: &mut Module) {
             cx.report(0, d);
         }
     }
+    spelling::kernels(cx, file, module);
 }
 
 /// All combinations of the listed types; `None` after a reported error.

@@ -209,6 +209,17 @@ pub(super) const CODES: &[Code] = &[
         kernel!("  demo(x: f32[T], eps: f32) -> y: f32[T] where T > 0:\n    y[t] = x[t] + eps\n"),
     ),
     row(
+        "V0225",
+        "names that differ in style only",
+        "Generated code has one style of names, so `fooBar` and `foo_bar` would be the same function or field there.",
+        kernel!(
+            "  fooBar(x: f32[T]) -> y: f32[T]:\n    y[t] = x[t] + 1\n  foo_bar(x: f32[T]) -> y: f32[T]:\n    y[t] = x[t] + 2\n"
+        ),
+        kernel!(
+            "  plus_one(x: f32[T]) -> y: f32[T]:\n    y[t] = x[t] + 1\n  plus_two(x: f32[T]) -> y: f32[T]:\n    y[t] = x[t] + 2\n"
+        ),
+    ),
+    row(
         "V0301",
         "one letter, two ranges",
         "An index letter has one range in a kernel. It is taken from axes it stands on alone, and they disagree for some sizes.",
