@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
-use vibee_spec::term::{Kernel, Module};
+use vibee_spec::term::{Kernel, Layer, Model, Module};
 
 use super::driver;
 use crate::generate::manifest::hash;
@@ -34,6 +34,17 @@ pub struct Target<'a> {
     pub path: String,
 }
 
+/// A layer or model that the driver can load and call.
+#[derive(Clone, Debug)]
+pub struct LayerTarget<'a> {
+    /// Its meaning.
+    pub layer: &'a Layer,
+    /// The model whose layer it is, if it is one's.
+    pub model: Option<&'a Model>,
+    /// Its type's path in the scratch crate, `models::bert::BertLayer`.
+    pub path: String,
+}
+
 /// Specs to build: module path, shown path and meaning of each.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec<'a> {
@@ -41,7 +52,7 @@ pub struct Spec<'a> {
     pub module: &'a str,
     /// As generated code names it.
     pub shown: &'a str,
-    /// Kernels; layers and models are left out.
+    /// Kernels, layers and models.
     pub terms: &'a Module,
 }
 
@@ -96,6 +107,19 @@ pub fn targets<'a>(specs: &[Spec<'a>]) -> Vec<Target<'a>> {
     specs.iter().flat_map(one).collect()
 }
 
+/// All layers, then models, of each spec; the driver numbers them after all kernels.
+#[must_use]
+pub fn layer_targets<'a>(specs: &[Spec<'a>]) -> Vec<LayerTarget<'a>> {
+    let one = |s: &Spec<'a>| {
+        let module = rust_path(s.module);
+        let path = move |l: &Layer| format!("{module}::{}", emit::type_name(l));
+        let layers = s.terms.layers.iter().map(|l| (l, None));
+        let models = s.terms.models.iter().map(|m| (&m.layer, Some(m)));
+        layers.chain(models).map(move |(layer, model)| LayerTarget { layer, model, path: path(layer) })
+    };
+    specs.iter().flat_map(one).collect()
+}
+
 /// Where scratch packages and compiled code go: `$VIBEE_CACHE`, else the user's cache folder.
 #[must_use]
 pub fn cache() -> PathBuf {
@@ -106,12 +130,20 @@ pub fn cache() -> PathBuf {
         .unwrap_or_else(|| std::env::temp_dir().join("vibee"))
 }
 
-/// Builds the driver of some specs. `key` names the package: equal keys share a folder.
+/// Builds the driver of some specs below [`cache`]. `key` names the package: equal keys share a folder.
 ///
 /// # Errors
 /// When files cannot be written, cargo cannot run, or the generated code does not compile.
 pub fn build(key: &str, specs: &[Spec<'_>]) -> Result<Build> {
-    let cache = std::path::absolute(cache())?;
+    build_in(&cache(), key, specs)
+}
+
+/// As [`build`], below another folder.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_in(cache: &Path, key: &str, specs: &[Spec<'_>]) -> Result<Build> {
+    let cache = std::path::absolute(cache)?;
     let name = format!("vibee-{}", &hash(key.as_bytes())[..16]);
     let folder = cache.join("packages").join(&name);
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
@@ -124,16 +156,15 @@ pub fn build(key: &str, specs: &[Spec<'_>]) -> Result<Build> {
         replace(&folder.join("Cargo.lock"), LOCK)?;
     }
     let mut emitted = Vec::new();
-    for s in specs.iter().filter(|s| !s.terms.kernels.is_empty()) {
-        let terms = Module { layers: vec![], models: vec![], ..s.terms.clone() };
-        let code = compile::module(&terms, s.shown, s.module);
+    for s in specs {
+        let code = compile::module(s.terms, s.shown, s.module);
         let code = code.map_err(|why| anyhow::anyhow!("{}: a bug in vibee: {why}", s.shown))?;
         emitted.push(Emitted { module: s.module.to_owned(), spec: s.shown.to_owned(), code });
     }
     for (path, file) in files(&emitted).map_err(anyhow::Error::msg)? {
         write_new(&folder.join("src").join(path), &file.text)?;
     }
-    write_new(&folder.join("driver/main.rs"), &driver::source(&targets(specs)))?;
+    write_new(&folder.join("driver/main.rs"), &driver::source(&targets(specs), &layer_targets(specs)))?;
     let target = cache.join("target");
     cargo(&folder, &target)?;
     Ok(Build { program: target.join("release").join(&name), _lock: lock })

@@ -7,9 +7,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use vibee_spec::term::Kernel;
+use vibee_spec::term::{Kernel, Layer};
 
-use super::wire::{self, Call};
+use super::wire::{self, Call, LayerCall};
 
 /// A call that takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,6 +26,10 @@ pub enum Reply {
     /// Rust's types cannot express the call.
     Inexpressible,
 }
+
+/// Why `load` gave an error instead of a layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotLoaded(pub String);
 
 /// A driver process.
 #[derive(Debug)]
@@ -64,19 +68,41 @@ impl Driver {
     /// When the driver cannot be restarted after a crash.
     pub fn call(&mut self, number: u32, kernel: &Kernel, call: &Call<'_>) -> Result<Reply> {
         let Some(bytes) = wire::encode(number, kernel, call) else { return Ok(Reply::Inexpressible) };
+        Ok(self.exchange(&bytes)?.unwrap_or_else(|NotLoaded(why)| Reply::Refused(why)))
+    }
+
+    /// Loads layer `number` and calls its forward; the first number that comes back is how many
+    /// parameters it has.
+    ///
+    /// # Errors
+    /// When the driver cannot be restarted after a crash.
+    pub fn call_layer(
+        &mut self,
+        number: u32,
+        layer: &Layer,
+        call: &LayerCall<'_>,
+    ) -> Result<std::result::Result<Reply, NotLoaded>> {
+        match wire::encode_layer(number, layer, call) {
+            Some(bytes) => self.exchange(&bytes),
+            None => Ok(Ok(Reply::Inexpressible)),
+        }
+    }
+
+    fn exchange(&mut self, bytes: &[u8]) -> Result<std::result::Result<Reply, NotLoaded>> {
         // A driver that died while reading shows in the answer.
-        let _ = self.running.stdin.write_all(&bytes).and_then(|()| self.running.stdin.flush());
+        let _ = self.running.stdin.write_all(bytes).and_then(|()| self.running.stdin.flush());
         let (status, payload) = match self.running.answers.recv_timeout(PATIENCE) {
             Ok(answer) => answer,
-            Err(why) => return self.restart(why),
+            Err(why) => return self.restart(why).map(Ok),
         };
         let text = || String::from_utf8_lossy(&payload).into_owned();
-        Ok(match status {
+        Ok(Ok(match status {
             0 => Reply::Done(wire::decode(&payload)),
             1 => Reply::Refused(text()),
             2 => Reply::Failed(format!("panicked: {}", text().replace('\n', " "))),
+            4 => return Ok(Err(NotLoaded(text()))),
             _ => Reply::Failed(text()),
-        })
+        }))
     }
 
     fn restart(&mut self, why: RecvTimeoutError) -> Result<Reply> {

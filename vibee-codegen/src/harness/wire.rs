@@ -1,16 +1,22 @@
-//! Calls of kernels as bytes, little-endian; every number of an argument is an `f64`, which holds
+//! Calls of kernels and layers as bytes, little-endian; every number of an argument is an `f64`, which holds
 //! all values of all element types.
 //!
 //! | part | bytes |
 //! |---|---|
 //! | call | kernel `u32`, level `u32`, threads `u32`, parameters as written, outputs |
+//! | call of a layer | layer, level, threads, sizes, configuration, prefix, tensors, arguments, outputs |
+//! | sizes | count `u32`, numbers |
+//! | configuration | count `u32`; key and number of each |
+//! | tensors | count `u32`; name, rank `u32`, dims and elements (numbers) of each |
+//! | key, name, prefix | bytes `u32`, UTF-8 |
 //! | size or scalar | one number |
 //! | tensor | its dims (numbers), offset `u32`, row padding `u32`, elements in row-major order |
 //! | output | its dims, offset, row padding |
 //! | answer | status `u8`, length `u64`, outputs' elements as numbers, or a text |
 
+use vibee_spec::interp::draw::DrawnLayer;
 use vibee_spec::interp::{Tensor, TensorData, dim_arguments};
-use vibee_spec::term::{DType, Kernel, ParamRef};
+use vibee_spec::term::{DType, Kernel, Layer, ParamRef};
 
 /// Where arguments lie in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +42,68 @@ pub struct Call<'a> {
     pub level: u32,
     /// Threads to run on.
     pub threads: u32,
+}
+
+/// A layer loaded and called.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerCall<'a> {
+    /// What it is loaded from, and the arguments of its forward.
+    pub drawn: &'a DrawnLayer,
+    /// Extents of the outputs.
+    pub outputs: &'a [Vec<usize>],
+    /// How arguments and outputs lie in memory.
+    pub layout: Layout,
+    /// Position among the driver's levels.
+    pub level: u32,
+    /// Threads to run on.
+    pub threads: u32,
+}
+
+/// The bytes of a layer's call; `None` as of [`encode`].
+#[must_use]
+pub fn encode_layer(number: u32, layer: &Layer, call: &LayerCall<'_>) -> Option<Vec<u8>> {
+    let drawn = call.drawn;
+    let mut out = Vec::new();
+    for v in [number, call.level, call.threads] {
+        count(&mut out, v);
+    }
+    count(&mut out, u32::try_from(drawn.configured.sizes.len()).ok()?);
+    for v in &drawn.configured.sizes {
+        number_to(&mut out, u32::try_from(*v).ok()?.into());
+    }
+    count(&mut out, u32::try_from(drawn.config.len()).ok()?);
+    for (key, v) in &drawn.config {
+        text(&mut out, key)?;
+        number_to(&mut out, *v);
+    }
+    text(&mut out, &drawn.prefix)?;
+    count(&mut out, u32::try_from(drawn.tensors.len()).ok()?);
+    for (name, t) in &drawn.tensors {
+        text(&mut out, name)?;
+        count(&mut out, u32::try_from(t.dims.len()).ok()?);
+        t.dims.iter().for_each(|d| number_to(&mut out, *d as f64));
+        elements(&mut out, &t.dtype, t)?;
+    }
+    for (input, tensor) in layer.forward.inputs.iter().zip(&drawn.inputs) {
+        if !input.shape.is_empty() {
+            array(&mut out, &tensor.dims, call.layout);
+        }
+        elements(&mut out, &input.dtype, tensor)?;
+    }
+    for dims in call.outputs {
+        array(&mut out, dims, call.layout);
+    }
+    Some(out)
+}
+
+fn count(out: &mut Vec<u8>, v: u32) {
+    out.extend_from_slice(&v.to_le_bytes());
+}
+
+fn text(out: &mut Vec<u8>, text: &str) -> Option<()> {
+    count(out, u32::try_from(text.len()).ok()?);
+    out.extend_from_slice(text.as_bytes());
+    Some(())
 }
 
 /// The bytes of a call; `None` if Rust's types cannot express it (a negative size, an index beyond

@@ -13,8 +13,8 @@ pub struct Facts {
     pub hash: String,
     /// Kernels, instances of generic ones included.
     pub kernels: Vec<String>,
-    /// Layers and models.
-    pub layers: usize,
+    /// Layers and models, instances of generic ones included.
+    pub layers: Vec<String>,
     /// Declared types.
     pub types: usize,
     /// Behaviours.
@@ -30,7 +30,12 @@ impl Facts {
         Facts {
             hash: fingerprint(project, checked.spec),
             kernels: m.kernels.iter().map(|k| k.name.clone()).collect(),
-            layers: m.layers.len() + m.models.len(),
+            layers: m
+                .layers
+                .iter()
+                .chain(m.models.iter().map(|m| &m.layer))
+                .map(|l| l.name.clone())
+                .collect(),
             types: file.types.len(),
             behaviors: file.behaviors.len(),
         }

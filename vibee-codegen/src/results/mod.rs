@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::to_string;
 
-use crate::trial::report::{KernelReport, LawReport, Report, SpecReport};
+use crate::trial::report::{KernelReport, LawReport, LayerReport, Report, SpecReport};
 
 /// Results by module path, `nn/rmsnorm`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ pub struct SpecResult {
     /// Kernels, in file order.
     #[serde(default)]
     pub kernels: Vec<KernelResult>,
+    /// Layers and models, in file order.
+    #[serde(default)]
+    pub layers: Vec<LayerResult>,
     /// Laws, in file order.
     #[serde(default)]
     pub laws: Vec<LawResult>,
@@ -69,6 +72,27 @@ pub struct KernelResult {
     pub failures: u64,
     /// Whether a case or law says anything about it.
     pub asserted: bool,
+}
+
+/// How one layer or model fared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerResult {
+    /// The layer.
+    pub name: String,
+    /// Drawn ones loaded, called and compared.
+    pub draws: u64,
+    /// Wrong weights, configurations and calls refused as they must be.
+    pub refused: u64,
+    /// Values compared with the interpreter's.
+    pub values: u64,
+    /// Values that the numerics contract leaves open.
+    pub skipped: u64,
+    /// Things that went wrong.
+    pub failures: u64,
+    /// Why it could not be tested, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untested: Option<String>,
 }
 
 /// How one law fared.
@@ -120,13 +144,14 @@ impl Results {
             levels: report.levels.clone(),
             seed: report.seed,
             kernels: spec.kernels.iter().map(KernelResult::from).collect(),
+            layers: spec.layers.iter().map(LayerResult::from).collect(),
             laws: spec.laws.iter().map(LawResult::from).collect(),
             suites: old.map(|old| old.suites).unwrap_or_default(),
         };
         self.specs.insert(module.to_owned(), new);
     }
 
-    /// Forgets kernels and laws of a spec that has none any more.
+    /// Forgets kernels, layers and laws of a spec that has none any more.
     pub fn forget(&mut self, module: &str) {
         if let Some(spec) = self.specs.get_mut(module) {
             *spec =
@@ -146,7 +171,7 @@ impl Results {
         spec.suites.sort_by(|a, b| a.implementation.cmp(&b.implementation));
     }
 
-    /// The text form: JSON with one kernel, law or suite a line.
+    /// The text form: JSON with one kernel, layer, law or suite a line.
     ///
     /// # Errors
     /// Never in practice; passed on from serde.
@@ -158,6 +183,7 @@ impl Results {
             let (hash, levels) = (to_string(&s.hash)?, to_string(&s.levels)?);
             write!(out, "      \"hash\": {hash}, \"levels\": {levels}, \"seed\": {}", s.seed)?;
             list(&mut out, "kernels", &s.kernels)?;
+            list(&mut out, "layers", &s.layers)?;
             list(&mut out, "laws", &s.laws)?;
             list(&mut out, "suites", &s.suites)?;
             out += "\n    }";
@@ -196,6 +222,21 @@ impl From<&KernelReport> for KernelResult {
     }
 }
 
+impl From<&LayerReport> for LayerResult {
+    fn from(l: &LayerReport) -> LayerResult {
+        let t = &l.tally;
+        LayerResult {
+            name: l.name.clone(),
+            draws: t.calls,
+            refused: t.refused,
+            values: t.values,
+            skipped: t.skipped,
+            failures: t.failures.len() as u64 + t.more,
+            untested: t.untested.clone(),
+        }
+    }
+}
+
 impl From<&LawReport> for LawResult {
     fn from(l: &LawReport) -> LawResult {
         let o = &l.outcome;
@@ -216,6 +257,7 @@ mod tests {
                 KernelResult { name: "f".into(), cases: 2, ..KernelResult::default() },
                 KernelResult { name: "g".into(), failures: 1, ..KernelResult::default() },
             ],
+            layers: vec![LayerResult { untested: Some("large".into()), ..LayerResult::default() }],
             laws: vec![LawResult { name: "l \"q\"".into(), draws: 3, values: 4, holds: true }],
             suites: vec![SuiteResult { implementation: "x::Y".into(), assertions: 5, failures: 0 }],
         };
@@ -226,7 +268,7 @@ mod tests {
     fn the_text_form_is_json_of_the_same_results() {
         let text = some().text().expect("text");
         assert_eq!(serde_json::from_str::<Results>(&text).expect("JSON"), some());
-        assert_eq!(text.lines().filter(|l| l.contains("\"name\"")).count(), 3, "{text}");
+        assert_eq!(text.lines().filter(|l| l.contains("\"name\"")).count(), 4, "{text}");
         let nothing = Results::default().text().expect("text");
         assert_eq!(serde_json::from_str::<Results>(&nothing).expect("JSON"), Results::default());
     }
@@ -247,7 +289,7 @@ mod tests {
     #[test]
     fn a_run_replaces_kernels_and_keeps_suites_of_the_same_text() {
         let report = Report { seed: 7, levels: vec!["scalar".into()], specs: vec![] };
-        let spec = SpecReport { path: String::new(), kernels: vec![], laws: vec![] };
+        let spec = SpecReport { path: String::new(), kernels: vec![], layers: vec![], laws: vec![] };
         let mut r = some();
         r.record("nn/a", "a", &report, &spec);
         assert_eq!((r.specs["nn/a"].seed, r.specs["nn/a"].kernels.len()), (7, 0));

@@ -1,7 +1,7 @@
 //! What may be said of a module: facts of its spec against results that belong to this very text.
 
 use super::facts::Facts;
-use super::{KernelResult, SpecResult};
+use super::{KernelResult, LayerResult, SpecResult};
 
 /// The state of a module, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,8 +64,15 @@ impl Status {
                 }
             });
         }
-        if facts.layers > 0 {
-            parts.push((State::Declared, count(facts.layers, "layer or model")));
+        if !facts.layers.is_empty() {
+            let all = layer_count(facts);
+            parts.push(match current {
+                Some(r) => layers(facts, r),
+                None if result.is_some_and(|r| !r.layers.is_empty()) => {
+                    (State::Untested, format!("{all}: changed since tested"))
+                }
+                None => (State::Untested, format!("{all}: not tested")),
+            });
         }
         if parts.is_empty() {
             parts.push((State::Declared, declared(facts)));
@@ -118,6 +125,31 @@ fn kernels(facts: &Facts, r: &SpecResult) -> (State, String) {
         text += &format!(", {silent} without case or law");
     }
     (State::Tested, text)
+}
+
+/// Layers and models of the spec's present text.
+fn layers(facts: &Facts, r: &SpecResult) -> (State, String) {
+    let all = layer_count(facts);
+    let of = |name: &String| r.layers.iter().find(|l| l.name == *name);
+    let tried: Vec<&LayerResult> = facts.layers.iter().filter_map(of).collect();
+    let failed = tried.iter().filter(|l| l.failures > 0).count();
+    if failed > 0 {
+        return (State::Failing, format!("{all}: {failed} FAILED"));
+    }
+    let ran = tried.iter().filter(|l| l.untested.is_none() && l.values > l.skipped).count();
+    if ran < facts.layers.len() {
+        return (State::Untested, format!("{all}: {ran} tested"));
+    }
+    let sum = |f: fn(&LayerResult) -> u64| tried.iter().map(|l| f(l)).sum::<u64>();
+    let (levels, draws, values) = (r.levels.join(", "), sum(|l| l.draws), sum(|l| l.values));
+    (State::Tested, format!("{all} on {levels}: {}, {values} values compared", count_of(draws, "draw")))
+}
+
+fn layer_count(facts: &Facts) -> String {
+    match facts.layers.len() {
+        1 => "1 layer or model".to_owned(),
+        n => format!("{n} layers or models"),
+    }
 }
 
 fn count(n: usize, what: &str) -> String {
@@ -183,6 +215,26 @@ mod tests {
         says(&facts(), &one, State::Untested, "2 kernels: 1 tested");
         one.kernels.pop();
         says(&facts(), &one, State::Untested, "2 kernels: 1 tested");
+    }
+
+    #[test]
+    fn layers_are_tested_like_kernels() {
+        let facts = Facts { hash: "h".into(), layers: vec!["A".into(), "B".into()], ..Facts::default() };
+        let layer = |name: &str| LayerResult { name: name.into(), draws: 4, values: 9, ..Default::default() };
+        let mut r = SpecResult { kernels: vec![], laws: vec![], ..tested() };
+        assert_eq!(Status::of(&facts, None).text(), "2 layers or models: not tested");
+        says(&facts, &r, State::Untested, "2 layers or models: 0 tested");
+        r.layers = vec![layer("A"), layer("B")];
+        let text = "2 layers or models on scalar, avx2: 8 draws, 18 values compared";
+        says(&facts, &r, State::Tested, text);
+        r.layers[1].skipped = 9;
+        says(&facts, &r, State::Untested, "2 layers or models: 1 tested");
+        r.layers[1] = LayerResult { untested: Some("too large".into()), ..layer("B") };
+        says(&facts, &r, State::Untested, "2 layers or models: 1 tested");
+        r.layers[0].failures = 1;
+        says(&facts, &r, State::Failing, "2 layers or models: 1 FAILED");
+        r.hash = "i".into();
+        says(&facts, &r, State::Untested, "2 layers or models: changed since tested");
     }
 
     #[test]

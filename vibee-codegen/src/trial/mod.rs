@@ -1,4 +1,5 @@
-//! `vibee test` without its command line: are kernels what their specs say, on every level?
+//! `vibee test` without its command line: are kernels and layers what their specs say, on
+//! every level?
 //!
 //! | step | file |
 //! |---|---|
@@ -6,14 +7,17 @@
 //! | laws, by the interpreter | [`laws`] |
 //! | drawn calls: compiled code against the interpreter | [`random`] |
 //! | calls that must be refused | [`refusals`] |
+//! | the same of layers and models | [`layers`] |
 //! | comparing values, counting, failing | [`tally`] |
 //! | tables and JSON | [`report`] |
 //!
 //! The interpreter is right by definition; agreement is within its bound, never within a tuned
-//! tolerance. Nothing here knows any kernel by name, and a kernel that asserts nothing is said so.
+//! tolerance. Nothing here knows any kernel by name; a kernel that asserts nothing and a layer that
+//! cannot be tried are said so.
 
 pub mod cases;
 pub mod laws;
+pub mod layers;
 pub mod random;
 pub mod refusals;
 pub mod report;

@@ -10,7 +10,7 @@ use crate::harness::{Layout, Reply};
 use crate::values::Arguments;
 
 /// Layouts besides plain ones, by turns.
-const LAYOUTS: [Layout; 4] = [
+pub(super) const LAYOUTS: [Layout; 4] = [
     Layout { offset: 1, pad: 0 },
     Layout { offset: 3, pad: 5 },
     Layout { offset: 0, pad: 1 },

@@ -21,7 +21,7 @@ pub fn empty_outputs(kernel: &Kernel) -> Vec<Vec<usize>> {
 }
 
 /// Whether an output can be handed over.
-fn small(shape: &[usize]) -> bool {
+pub(super) fn small(shape: &[usize]) -> bool {
     shape.iter().fold(1, |n: usize, d| n.saturating_mul(*d)) < 1 << 20
 }
 
@@ -100,7 +100,7 @@ fn outputs(subject: &mut Subject<'_>, rng: &mut Rng, call: &Arguments, at: Place
 }
 
 /// Changes one size or index of a call; false if there is none.
-fn spoil(rng: &mut Rng, call: &mut Arguments) -> bool {
+pub(super) fn spoil(rng: &mut Rng, call: &mut Arguments) -> bool {
     let spots: u64 = call.dims.len() as u64
         + call.inputs.iter().map(|t| t.dims.len() as u64 + u64::from(is_index(t))).sum::<u64>();
     if spots == 0 {

@@ -20,6 +20,17 @@ pub struct KernelReport {
     pub tally: Tally,
 }
 
+/// A layer's or model's result. No cases speak of it: it agrees with the interpreter or not.
+#[derive(Clone, Debug)]
+pub struct LayerReport {
+    /// The layer.
+    pub name: String,
+    /// Whether it is a model.
+    pub model: bool,
+    /// What trying it found.
+    pub tally: Tally,
+}
+
 /// A law's result.
 #[derive(Clone, Debug)]
 pub struct LawReport {
@@ -36,6 +47,8 @@ pub struct SpecReport {
     pub path: String,
     /// In file order.
     pub kernels: Vec<KernelReport>,
+    /// Layers, then models, in file order.
+    pub layers: Vec<LayerReport>,
     /// In file order.
     pub laws: Vec<LawReport>,
 }
@@ -47,7 +60,7 @@ pub struct Report {
     pub seed: u64,
     /// Levels of this machine, lowest first.
     pub levels: Vec<String>,
-    /// Specs with kernels.
+    /// Specs with something to test.
     pub specs: Vec<SpecReport>,
 }
 
@@ -65,12 +78,46 @@ impl KernelReport {
     }
 }
 
+impl LayerReport {
+    fn status(&self) -> &'static str {
+        match () {
+            () if !self.tally.failures.is_empty() => "FAILED",
+            () if self.tally.untested.is_some() => "not tested",
+            () => "ok",
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        if self.model { "model" } else { "layer" }
+    }
+}
+
+impl SpecReport {
+    /// Whether anything of it was to be tested.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.kernels.is_empty() && self.layers.is_empty() && self.laws.is_empty()
+    }
+
+    fn tallies(&self) -> impl Iterator<Item = &Tally> {
+        self.kernels.iter().map(|k| &k.tally).chain(self.layers.iter().map(|l| &l.tally))
+    }
+}
+
 impl Report {
-    /// Kernels and laws with failures.
+    /// Whether anything was tested at all.
+    #[must_use]
+    pub fn tested(&self) -> bool {
+        let tried = |l: &LayerReport| l.tally.untested.is_none();
+        self.specs.iter().any(|s| !s.kernels.is_empty() || !s.laws.is_empty() || s.layers.iter().any(tried))
+    }
+
+    /// Kernels, layers and laws with failures.
     #[must_use]
     pub fn failures(&self) -> usize {
-        let kernels = self.specs.iter().flat_map(|s| &s.kernels).filter(|k| k.failed()).count();
-        kernels + self.specs.iter().flat_map(|s| &s.laws).filter(|l| l.outcome.failure.is_some()).count()
+        let failed =
+            self.specs.iter().flat_map(SpecReport::tallies).filter(|t| !t.failures.is_empty()).count();
+        failed + self.specs.iter().flat_map(|s| &s.laws).filter(|l| l.outcome.failure.is_some()).count()
     }
 
     /// For people.
@@ -83,32 +130,44 @@ impl Report {
         let mut out = String::new();
         for s in &self.specs {
             let _ = writeln!(out, "{}", paint("1", &s.path));
-            let wide = s.kernels.iter().map(|k| k.name.len()).chain(s.laws.iter().map(|l| l.name.len() + 4));
-            let wide = wide.max().unwrap_or(0).max(6);
+            let names = s.kernels.iter().map(|k| k.name.len());
+            let names = names.chain(s.layers.iter().map(|l| l.name.len() + 6));
+            let wide = names.chain(s.laws.iter().map(|l| l.name.len() + 4)).max().unwrap_or(0).max(6);
             let _ = writeln!(
                 out,
                 "  {:wide$}  {:>7} {:>6} {:>8} {:>10} {:>8} {:>11}",
-                "kernel", "cases", "draws", "refused", "values", "skipped", "error/bound"
+                if s.kernels.is_empty() { "" } else { "kernel" },
+                "cases",
+                "draws",
+                "refused",
+                "values",
+                "skipped",
+                "error/bound"
             );
-            for k in &s.kernels {
-                let t = &k.tally;
-                let cases = format!("{}/{}", t.cases, k.cases);
-                let status = match k.status() {
+            let mut row = |name: &str, cases: &str, t: &Tally, status: &str| {
+                let status = match status {
                     "ok" => paint("32", "ok"),
                     "FAILED" => paint("1;31", "FAILED"),
                     other => paint("33", other),
                 };
                 let _ = writeln!(
                     out,
-                    "  {:wide$}  {cases:>7} {:>6} {:>8} {:>10} {:>8} {:>11.3}  {status}",
-                    k.name, t.calls, t.refused, t.values, t.skipped, t.worst
+                    "  {name:wide$}  {cases:>7} {:>6} {:>8} {:>10} {:>8} {:>11.3}  {status}",
+                    t.calls, t.refused, t.values, t.skipped, t.worst
                 );
-                for f in &t.failures {
-                    out += &failure(f);
-                }
+                t.failures.iter().for_each(|f| out += &failure(f));
                 if t.more > 0 {
                     let _ = writeln!(out, "    and {} more", t.more);
                 }
+                if let Some(why) = &t.untested {
+                    let _ = writeln!(out, "    {why}");
+                }
+            };
+            for k in &s.kernels {
+                row(&k.name, &format!("{}/{}", k.tally.cases, k.cases), &k.tally, k.status());
+            }
+            for l in &s.layers {
+                row(&format!("{} {}", l.kind(), l.name), "", &l.tally, l.status());
             }
             for l in &s.laws {
                 let o = &l.outcome;
@@ -131,19 +190,31 @@ impl Report {
     /// One line.
     #[must_use]
     pub fn summary(&self) -> String {
+        let tallies = || self.specs.iter().flat_map(SpecReport::tallies);
         let kernels = || self.specs.iter().flat_map(|s| &s.kernels);
-        let count = kernels().count();
-        let plural = if count == 1 { "" } else { "s" };
-        let sum = |f: &dyn Fn(&Tally) -> u64| kernels().map(|k| f(&k.tally)).sum::<u64>();
-        let worst = kernels().map(|k| k.tally.worst).fold(0.0, f64::max);
-        let silent = kernels().filter(|k| !k.asserted).count();
-        let silent = if silent == 0 { String::new() } else { format!(", {silent} assert nothing") };
+        let layers = || self.specs.iter().flat_map(|s| &s.layers);
+        let count = |n: usize, what: &str| match n {
+            0 => None,
+            1 => Some(format!("1 {what}")),
+            n => Some(format!("{n} {what}s")),
+        };
+        let kinds = [
+            count(kernels().count(), "kernel"),
+            count(layers().filter(|l| !l.model).count(), "layer"),
+            count(layers().filter(|l| l.model).count(), "model"),
+        ];
+        let kinds = kinds.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let kinds = if kinds.is_empty() { "0 kernels".to_owned() } else { kinds };
+        let note = |n: usize, what: &str| if n == 0 { String::new() } else { format!(", {n} {what}") };
+        let silent = note(kernels().filter(|k| !k.asserted).count(), "assert nothing");
+        let untested = note(layers().filter(|l| l.status() == "not tested").count(), "not tested");
         format!(
-            "{count} kernel{plural} on {}: {} failed{silent}; {} values compared, {} skipped, worst error/bound {worst:.3}; seed {}",
+            "{kinds} on {}: {} failed{silent}{untested}; {} values compared, {} skipped, worst error/bound {:.3}; seed {}",
             self.levels.join(", "),
             self.failures(),
-            sum(&|t| t.values),
-            sum(&|t| t.skipped),
+            tallies().map(|t| t.values).sum::<u64>(),
+            tallies().map(|t| t.skipped).sum::<u64>(),
+            tallies().map(|t| t.worst).fold(0.0, f64::max),
             self.seed
         )
     }
@@ -160,6 +231,15 @@ impl Report {
                 "more_failures": t.more,
             })
         };
+        let layer = |l: &LayerReport| {
+            let t = &l.tally;
+            json!({
+                "layer": l.name, "kind": l.kind(), "status": l.status().to_lowercase(), "draws": t.calls,
+                "refused": t.refused, "values": t.values, "skipped": t.skipped, "worst": t.worst,
+                "untested": t.untested, "failures": t.failures.iter().map(failure_json).collect::<Vec<_>>(),
+                "more_failures": t.more,
+            })
+        };
         let law = |l: &LawReport| {
             let o = &l.outcome;
             json!({
@@ -171,6 +251,7 @@ impl Report {
             json!({
                 "spec": s.path,
                 "kernels": s.kernels.iter().map(kernel).collect::<Vec<_>>(),
+                "layers": s.layers.iter().map(layer).collect::<Vec<_>>(),
                 "laws": s.laws.iter().map(law).collect::<Vec<_>>(),
             })
         };

@@ -7,7 +7,7 @@ use super::Subject;
 use crate::harness::{Call, Layout, Reply};
 use crate::values::{self, Arguments};
 
-/// What trying a kernel has found.
+/// What trying a kernel or layer has found.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     /// Test cases that hold, by the interpreter and on every level.
@@ -26,6 +26,8 @@ pub struct Tally {
     pub failures: Vec<Failure>,
     /// Failures beyond those kept.
     pub more: u64,
+    /// Why nothing could be tried, if so.
+    pub untested: Option<String>,
 }
 
 /// Something that went wrong.
@@ -105,6 +107,21 @@ pub struct Place {
     pub layout: Layout,
 }
 
+impl Place {
+    /// For people.
+    #[must_use]
+    pub fn shown(&self, levels: &[String]) -> String {
+        let threads = if self.threads == 1 { String::new() } else { format!(", {} threads", self.threads) };
+        let memory = match self.layout {
+            Layout { offset: 0, pad: 0 } => String::new(),
+            Layout { offset, pad } => {
+                format!(", memory offset by {offset} and rows padded by {pad} elements")
+            }
+        };
+        format!("{}{threads}{memory}", levels[self.level])
+    }
+}
+
 impl Subject<'_> {
     /// Runs compiled code; `outputs` are the extents of the outputs given to it.
     ///
@@ -124,16 +141,7 @@ impl Subject<'_> {
 
     /// Notes a failure of compiled code, or of the interpreter without a place.
     pub fn fail(&mut self, trial: &str, call: &Arguments, at: Option<Place>, what: impl Into<String>) {
-        let place = at.map_or(String::new(), |at| {
-            let threads = if at.threads == 1 { String::new() } else { format!(", {} threads", at.threads) };
-            let memory = match at.layout {
-                Layout { offset: 0, pad: 0 } => String::new(),
-                Layout { offset, pad } => {
-                    format!(", memory offset by {offset} and rows padded by {pad} elements")
-                }
-            };
-            format!("{}{threads}{memory}", self.driver.levels()[at.level])
-        });
+        let place = at.map_or(String::new(), |at| at.shown(self.driver.levels()));
         let input = json(self.kernel, call).filter(|text| text.len() <= SHOWN);
         self.tally.fail(Failure { trial: trial.to_owned(), place, what: what.into(), input });
     }

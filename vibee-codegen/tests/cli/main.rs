@@ -6,5 +6,7 @@ mod fmt;
 mod formats;
 mod generate;
 mod harness;
+mod layers;
 mod look;
+mod mutants;
 mod support;
