@@ -159,7 +159,9 @@ fn check_kernels(cx: &mut Cx<'_>, file: &ast::File, module: &mut Module) {
     let mut names: Vec<&str> = module.kernels.iter().map(|k| k.name.as_str()).collect();
     names.sort_unstable();
     for pair in names.windows(2).filter(|p| p[0] == p[1]) {
-        if let Some(k) = file.kernels.iter().find(|k| k.name.name == pair[0]) {
+        let mut written = file.kernels.iter().filter(|k| k.name.name == pair[0]);
+        // One that is written twice has been reported.
+        if let (Some(k), None) = (written.next(), written.next()) {
             let d = Diagnostic::error(
                 "V0202",
                 k.name.span,
