@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use vibee_spec::fmt;
 use vibee_spec::span::Source;
-use vibee_tests::{oracle, random};
+use vibee_tests::{corpus, oracle, random};
 
 fn format(path: &str, text: &str) -> String {
     let source = Source { path: path.to_owned(), text: text.to_owned() };
@@ -39,6 +39,27 @@ fn the_specs_of_the_repository_are_formatted() {
         })
         .collect();
     assert!(stale.is_empty(), "`cargo vibee fmt specs/` formats {stale:?}");
+}
+
+/// Files of the dialect: what parses is formatted, what does not is left alone.
+#[test]
+fn the_corpus_keeps_its_meaning() {
+    const SPECS: u64 = 300;
+    let plan = corpus::Plan { seed: 7, cover: true, ..corpus::Plan::default() };
+    let mut formatted = 0;
+    for n in 0..SPECS {
+        let entry = corpus::entry(&plan, n);
+        let Ok(text) = String::from_utf8(entry.bytes) else { continue };
+        if entry.strict == corpus::Verdict::Rejected {
+            let source = Source { path: entry.path.clone(), text };
+            let diags = fmt::format(&source).expect_err(&entry.path);
+            assert!(diags.list.iter().all(|d| d.code != "V0800"), "{}", entry.path);
+        } else {
+            format(&entry.path, &text);
+            formatted += 1;
+        }
+    }
+    assert!(formatted > SPECS / 2, "only {formatted} parse");
 }
 
 /// Equations stand in generated documentation as a formatted spec has them.

@@ -5,11 +5,13 @@
 pub mod ast;
 pub mod check;
 pub mod codes;
+pub mod compare;
 pub mod diag;
 pub mod fmt;
 mod grammar;
 pub mod interp;
 pub mod limits;
+pub mod lint;
 pub mod parse;
 pub mod render;
 mod scan;

@@ -140,6 +140,20 @@ fn every_code_is_listed() {
     }
 }
 
+/// The reference lists exactly the lints there are, with their levels.
+#[test]
+fn every_lint_is_listed() {
+    let text = std::fs::read_to_string(root().join("docs/language/diagnostics.md")).expect("the reference");
+    let (_, rest) = text.split_once("<!-- lints -->\n").expect("a marker before the table");
+    let (table, _) = rest.split_once("<!-- end of lints -->\n").expect("a marker behind the table");
+    let mut wanted = String::from("\n| lint | code | level |\n|---|---|---|\n");
+    for lint in vibee_spec::lint::LINTS {
+        let level = format!("{:?}", lint.level).to_lowercase();
+        wanted += &format!("| `{}` | {} | {level} |\n", lint.name, lint.code);
+    }
+    assert_eq!(table, wanted + "\n");
+}
+
 /// Relative links lead to files, and their `#anchors` to headings.
 #[test]
 fn links_lead_somewhere() {

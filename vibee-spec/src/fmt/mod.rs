@@ -107,20 +107,37 @@ fn without_comments(text: &str) -> std::borrow::Cow<'_, str> {
     out.into()
 }
 
+/// All comments of a spec with their physical lines; none if it has errors, when nobody knows what
+/// is a comment.
+pub(crate) fn comments(source: &Source) -> Vec<(usize, Span)> {
+    let mut diags = Diags::default();
+    let _ = parse(source, &mut diags);
+    if diags.has_errors() {
+        return Vec::new();
+    }
+    let lines = Lines::new(&source.text);
+    page(&lines).comments(&lines)
+}
+
 /// The formatted text of a spec without errors.
 fn layout(source: &Source) -> String {
     let lines = Lines::new(&source.text);
-    let executable = scan::language(&lines).is_none_or(|language| language.name == "rust");
+    page(&lines).finish(&lines)
+}
+
+/// The rows of a spec without errors.
+fn page(lines: &Lines) -> page::Page {
+    let executable = scan::language(lines).is_none_or(|language| language.name == "rust");
     let mut ignored = Diags::default();
     let scanned = scan::scan(lines.clone(), executable, &mut Sink::new(&mut ignored));
     let mut page = page::Page::default();
     for (n, section) in scanned.sections.iter().enumerate() {
         match scanned.bodies.iter().find(|(of, _)| *of == n) {
-            Some((_, body)) => blocks::section(section, body.clone(), &lines, &mut page),
-            None => values::section(section, executable, &lines, &mut page),
+            Some((_, body)) => blocks::section(section, body.clone(), lines, &mut page),
+            None => values::section(section, executable, lines, &mut page),
         }
     }
-    page.finish(&lines)
+    page
 }
 
 /// The finding that stands between a mistake in here and somebody's file.

@@ -6,6 +6,7 @@
 
 use super::WIDTH;
 use crate::scan::Lines;
+use crate::span::Span;
 use std::collections::{HashMap, HashSet};
 
 /// One line of output that holds code or text.
@@ -95,6 +96,26 @@ impl Page {
     /// Notes that an entry begins with row `first`.
     pub(super) fn entry(&mut self, first: usize, entry: Entry) {
         self.entries.insert(first, entry);
+    }
+
+    /// All comments with their physical lines.
+    pub(super) fn comments(&self, lines: &Lines) -> Vec<(usize, Span)> {
+        let mut found = Vec::new();
+        let mut next_line = 0;
+        let whole = |n: usize| (n, lines.list[n].span());
+        let are_comments = |from: usize, to: usize| {
+            (from..to).filter(|&n| !lines.list[n].is_blank()).map(whole).collect::<Vec<_>>()
+        };
+        for row in &self.rows {
+            found.extend(are_comments(next_line, row.line));
+            if let Some(comment) = &row.comment {
+                let end = lines.list[row.last].end;
+                found.push((row.last, Span { start: end - comment.len() as u32, end }));
+            }
+            next_line = row.last + 1;
+        }
+        found.extend(are_comments(next_line, lines.list.len()));
+        found
     }
 
     /// The text of the page.

@@ -108,7 +108,9 @@ impl Builder<'_, '_, '_> {
             .rev()
             .take_while(|&m| self.lines.is_comment(m) && self.lines.list[m].indent == indent)
             .last()?;
-        let text: Vec<_> = (first..n).map(|m| self.lines.content(m).trim_start_matches('#').trim()).collect();
+        let text = (first..n).map(|m| self.lines.content(m).trim_start_matches('#').trim());
+        // Comments for vibee itself are no documentation.
+        let text: Vec<_> = text.filter(|line| !line.starts_with("vibee:")).collect();
         Some(text.join("\n").trim().to_owned()).filter(|doc| !doc.is_empty())
     }
 }

@@ -2,6 +2,7 @@
 //! the interpreter.
 
 mod codes;
+mod compare;
 mod fail;
 mod hostile;
 mod laws;

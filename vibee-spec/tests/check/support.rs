@@ -10,6 +10,7 @@ use vibee_spec::term::Module;
 /// A checked text.
 pub struct Checked {
     pub source: Source,
+    pub file: File,
     pub module: Module,
     pub tests: Tests,
     pub diags: Diags,
@@ -62,7 +63,7 @@ pub fn check_with(text: &str, imports: &[(&str, &str)]) -> Checked {
         assert_eq!(vibee_spec::term::verify(&l.lhs), Ok(()), "{}", l.name);
         assert_eq!(vibee_spec::term::verify(&l.rhs), Ok(()), "{}", l.name);
     }
-    Checked { source, module, tests, diags }
+    Checked { source, file, module, tests, diags }
 }
 
 /// A spec with these kernels.
