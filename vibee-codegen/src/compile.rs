@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
+use vibee_spec::diag::Diags;
 use vibee_spec::term::Module;
 
 use crate::emit;
@@ -34,6 +35,13 @@ pub fn check_all(project: &Project, step: &(dyn Fn() + Sync)) -> Vec<Checked> {
         checked
     };
     (0..project.asked).into_par_iter().map(one).collect()
+}
+
+/// What the lints find in a spec.
+#[must_use]
+pub fn lint(project: &Project, n: usize) -> Diags {
+    let spec = &project.specs[n];
+    vibee_spec::lint::lint(&spec.file, &spec.source, &|name| project.imported(n, name))
 }
 
 /// Rust of a spec, nothing if it has no executable content, or why the compiler gave up.

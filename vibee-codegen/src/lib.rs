@@ -14,5 +14,6 @@ pub mod passes;
 pub mod project;
 pub mod results;
 pub mod schedule;
+pub mod starter;
 pub mod trial;
 pub mod values;

@@ -147,6 +147,13 @@ impl Project {
         self.position(&import_path(&self.specs[from].path, name))
     }
 
+    /// The tree of what spec `n` imports as `name`.
+    #[must_use]
+    pub fn imported(&self, n: usize, name: &str) -> Option<&ast::File> {
+        let target = self.position(&import_path(Path::new(&self.specs[n].source.path), name))?;
+        Some(&self.specs[target].file)
+    }
+
     /// Checks one spec.
     #[must_use]
     pub fn check(&self, n: usize) -> Checked {

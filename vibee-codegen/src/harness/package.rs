@@ -180,6 +180,11 @@ fn manifest(name: &str, runtime: &Path) -> String {
     )
 }
 
+/// Paths and texts of the runtime as a package of its own.
+pub fn runtime_crate() -> impl Iterator<Item = (&'static str, &'static str)> {
+    std::iter::once(("Cargo.toml", RUNTIME_MANIFEST)).chain(RUNTIME.iter().copied())
+}
+
 /// Writes the runtime's sources into a folder named after their contents.
 fn write_runtime(cache: &Path) -> Result<PathBuf> {
     let all: String = RUNTIME.iter().flat_map(|(path, text)| [*path, *text]).collect();

@@ -64,6 +64,17 @@ impl Desk {
         out
     }
 
+    /// All commands that help lists.
+    pub fn commands(&self) -> Vec<String> {
+        let help = self.vibee("--help").out;
+        let (_, rest) = help.split_once("\nCommands:\n").expect("a list of commands");
+        let (list, _) = rest.split_once("\n\n").expect("an end of the list");
+        // Further lines of a description stand deeper.
+        let lines = list.lines().filter(|l| l.starts_with("  ") && !l.starts_with("   "));
+        let names = lines.filter_map(|l| l.split_whitespace().next());
+        names.filter(|name| *name != "help").map(str::to_owned).collect()
+    }
+
     /// Runs `vibee` with space-separated arguments.
     pub fn vibee(&self, args: &str) -> Done {
         self.vibee_in("", args, "")

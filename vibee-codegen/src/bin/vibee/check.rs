@@ -8,10 +8,11 @@ use vibee_codegen::{account, compile};
 
 use crate::ui::{Outcome, Ui, count};
 
-/// Check specs: grammar, names, types, shapes, ranges.
+/// Check specs: grammar, names, types, shapes, ranges, and lints.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   vibee check specs/
+  vibee check my.vibee -A untested-kernel -D warnings
   vibee check my.vibee --message-format json")]
 pub struct Args {
     /// Specs, or folders of specs.
@@ -27,9 +28,13 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Outcome> {
     compile::on_pool(args.jobs, || {
         let Some(project) = ui.load(&args.paths)? else { return Ok(Outcome::Findings) };
         let bar = ui.progress(project.asked as u64, "checking");
-        let checked = compile::check_all(&project, &|| bar.inc(1));
+        let mut checked = compile::check_all(&project, &|| bar.inc(1));
         bar.finish_and_clear();
-        let counts = ui.report(&project, &checked);
+        // Of a spec with errors only the errors count.
+        for c in checked.iter_mut().filter(|c| !c.diags.has_errors()) {
+            c.diags.list.extend(compile::lint(&project, c.spec).list);
+        }
+        let counts = ui.report(&project, &checked, true);
         let errors = count(counts.errors, "error");
         let warnings = count(counts.warnings, "warning");
         ui.note(&format!("{}: {errors}, {warnings}", count(checked.len(), "spec")));

@@ -5,14 +5,17 @@
 
 mod check;
 mod completions;
+mod diff;
 mod eval;
 mod explain;
 mod external;
 mod fmt;
 mod generate;
 mod modules;
+mod new;
 mod one;
 mod run;
+mod runtime;
 mod show;
 mod test;
 mod ui;
@@ -30,6 +33,7 @@ use ui::{Outcome, Ui};
     name = "vibee",
     version,
     after_help = "Examples:
+  vibee new shares                    a starter, specs/shares.vibee
   vibee check specs/                  find mistakes
   vibee gen specs/                    write generated/src
   vibee fmt specs/                    the one formatting
@@ -54,6 +58,9 @@ enum Command {
     Gen(generate::Args),
     Check(check::Args),
     Fmt(fmt::Args),
+    New(new::Args),
+    Diff(diff::Args),
+    Runtime(runtime::Args),
     Show(show::Args),
     Eval(eval::Args),
     Run(run::Args),
@@ -67,7 +74,13 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let ui = Ui::new(&cli.ui);
+    let ui = match Ui::new(&cli.ui) {
+        Ok(ui) => ui,
+        Err(unknown) => {
+            eprintln!("error: there is no lint `{}`; `vibee explain` lists all codes", unknown.0);
+            return ExitCode::from(2);
+        }
+    };
     let failed = |error: anyhow::Error| {
         ui.error(&format!("{error:#}"));
         ExitCode::from(2)
@@ -76,6 +89,9 @@ fn main() -> ExitCode {
         Command::Gen(args) => generate::run(&args, &ui),
         Command::Check(args) => check::run(&args, &ui),
         Command::Fmt(args) => fmt::run(&args, &ui),
+        Command::New(args) => new::run(&args, &ui),
+        Command::Diff(args) => diff::run(&args, &ui),
+        Command::Runtime(args) => runtime::run(&args, &ui),
         Command::Show(args) => show::run(&args, &ui),
         Command::Eval(args) => eval::run(&args, &ui),
         Command::Run(args) => run::run(&args, &ui),

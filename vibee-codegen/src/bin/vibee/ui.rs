@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use vibee_codegen::compile;
 use vibee_codegen::project::{Checked, Project, Unreadable};
 use vibee_spec::diag::{Diagnostic, Diags, Severity};
+use vibee_spec::lint::{Level, Levels, UnknownLint};
 use vibee_spec::render::{Renderer, Sarif};
 use vibee_spec::span::Source;
 
@@ -37,6 +38,15 @@ pub struct Flags {
     /// workflow commands of GitHub.
     #[arg(long, global = true, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
     message_format: Format,
+    /// Do not show this warning.
+    #[arg(short = 'A', long, global = true, value_name = "LINT", help_heading = "Lints")]
+    allow: Vec<String>,
+    /// Show this warning.
+    #[arg(short = 'W', long, global = true, value_name = "LINT", help_heading = "Lints")]
+    warn: Vec<String>,
+    /// Make this warning an error. LINT is a code, a name, or `warnings` for all.
+    #[arg(short = 'D', long, global = true, value_name = "LINT", help_heading = "Lints")]
+    deny: Vec<String>,
 }
 
 /// When to colour.
@@ -69,6 +79,8 @@ pub struct Ui {
     /// Errors only.
     pub quiet: bool,
     format: Format,
+    /// What becomes of warnings.
+    levels: Levels,
     /// Findings so far, for [`Format::Sarif`].
     sarif: Mutex<Sarif>,
 }
@@ -84,7 +96,17 @@ pub struct Counts {
 
 impl Ui {
     /// Settles colours from flags, environment and terminal.
-    pub fn new(flags: &Flags) -> Ui {
+    ///
+    /// # Errors
+    /// When a flag names no lint.
+    pub fn new(flags: &Flags) -> Result<Ui, UnknownLint> {
+        let mut levels = Levels::default();
+        let asked = [(&flags.allow, Level::Allow), (&flags.warn, Level::Warn), (&flags.deny, Level::Deny)];
+        for (names, level) in asked {
+            for name in names.iter().flat_map(|names| names.split(',')) {
+                levels.set(name.trim(), level)?;
+            }
+        }
         let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
             || std::env::var_os("TERM").is_some_and(|t| t == "dumb");
         let wanted = |terminal: bool| match flags.color {
@@ -92,14 +114,15 @@ impl Ui {
             Color::Never => false,
             Color::Auto => terminal && !plain,
         };
-        Ui {
+        Ok(Ui {
             wanted_color: flags.color,
             color: wanted(std::io::stdout().is_terminal()),
             color_errors: wanted(std::io::stderr().is_terminal()),
             quiet: flags.quiet,
             format: flags.message_format,
+            levels,
             sarif: Mutex::default(),
-        }
+        })
     }
 
     /// Prints an error that is not about a place in a spec.
@@ -159,15 +182,17 @@ impl Ui {
         let bar = self.progress(project.asked as u64, "checking");
         let checked = compile::check_all(&project, &|| bar.inc(1));
         bar.finish_and_clear();
-        let counts = self.report(&project, &checked);
+        let counts = self.report(&project, &checked, false);
         Ok((counts.errors == 0).then_some((project, checked)))
     }
 
-    /// Shows all findings, in spec order.
-    pub fn report(&self, project: &Project, checked: &[Checked]) -> Counts {
+    /// Shows all findings, in spec order. `linted` says whether those of all lints are among them, for
+    /// specs without errors.
+    pub fn report(&self, project: &Project, checked: &[Checked], linted: bool) -> Counts {
         let mut counts = Counts::default();
         for c in checked {
-            let found = self.findings(&project.specs[c.spec].source, &c.diags);
+            let linted = linted && !c.diags.has_errors();
+            let found = self.settled(&project.specs[c.spec].source, &c.diags, linted);
             counts.errors += found.errors;
             counts.warnings += found.warnings;
         }
@@ -181,8 +206,15 @@ impl Ui {
 
     /// Shows the findings of one source.
     pub fn findings(&self, source: &Source, diags: &Diags) -> Counts {
+        self.settled(source, diags, false)
+    }
+
+    /// Shows what levels leave of findings. `linted` says whether those of all lints are among them.
+    fn settled(&self, source: &Source, diags: &Diags, linted: bool) -> Counts {
         let mut counts = Counts::default();
         let renderer = Renderer::new(source);
+        let mut diags = diags.clone();
+        self.levels.apply(source, &mut diags, linted);
         for d in &diags.list {
             match d.severity {
                 Severity::Error => counts.errors += 1,

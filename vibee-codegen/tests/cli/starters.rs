@@ -1,0 +1,41 @@
+//! `vibee new`: every starter is formatted, has no finding and passes its own tests.
+
+use crate::support::Desk;
+
+#[test]
+fn every_starter_is_as_it_should_be() {
+    for kind in ["kernel", "types", "layer"] {
+        let desk = Desk::new(&[]);
+        assert_eq!(desk.vibee(&format!("new nn/rows_of --kind {kind}")).code, 0);
+        assert_eq!(desk.files("specs"), ["nn/rows_of.vibee"]);
+        for command in ["fmt --check", "check -D warnings", "gen"] {
+            let done = desk.vibee(command);
+            assert_eq!(done.code, 0, "{kind}: {command}: {}{}", done.out, done.err);
+        }
+    }
+}
+
+/// Compiled once: the three kinds are built together.
+#[test]
+fn starters_pass_their_tests() {
+    let desk = Desk::new(&[]);
+    for kind in ["kernel", "types", "layer"] {
+        assert_eq!(desk.vibee(&format!("new {kind}_rows --kind {kind}")).code, 0);
+    }
+    let done = desk.vibee("test");
+    assert_eq!(done.code, 0, "{}{}", done.out, done.err);
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let desk = Desk::new(&[("specs/mine.vibee", "name: mine\n")]);
+    let done = desk.vibee("new mine");
+    assert_eq!((done.code, done.err.as_str()), (2, "error: specs/mine.vibee exists; nothing was written\n"));
+    assert_eq!(desk.read("specs/mine.vibee"), "name: mine\n");
+    let desk = Desk::new(&[("vendor/notes.txt", "mine")]);
+    assert_eq!(desk.vibee("runtime vendor").code, 2);
+    assert_eq!(desk.files("vendor"), ["notes.txt"]);
+    assert_eq!(desk.vibee("runtime other").code, 0);
+    let done = desk.vibee("runtime other");
+    assert_eq!((done.code, done.err.as_str()), (0, "0 files written in other\n"));
+}
