@@ -89,6 +89,32 @@ impl<'a, T: Element, const R: usize> ViewMut<'a, T, R> {
         // SAFETY: index (o, i) is position o * inner + i of the old axis, each exactly once.
         unsafe { ViewMut::from_parts(pointer, out) }
     }
+
+    /// The view with its last two axes as one: `Q` is `R - 1`.
+    ///
+    /// # Panics
+    /// When the rows of the last axis do not follow one another in memory.
+    #[inline]
+    pub fn merge_last<const Q: usize>(&mut self) -> ViewMut<'_, T, Q> {
+        const { assert!(R == Q + 1 && Q >= 1, "merging the last axes removes one axis") };
+        let (pointer, layout) = self.reborrow().into_parts();
+        let (outer, inner) = (layout.dims[R - 2], layout.dims[R - 1]);
+        let adjacent = inner <= 1 || layout.strides[R - 1] == 1;
+        assert!(
+            adjacent && (outer <= 1 || layout.strides[R - 2] == inner) || layout.dims.contains(&0),
+            "the last axes of {:?} with strides {:?} are not one",
+            layout.dims,
+            layout.strides
+        );
+        let mut out = Layout { dims: [0; Q], strides: [0; Q] };
+        out.dims.copy_from_slice(&layout.dims[..Q]);
+        out.strides.copy_from_slice(&layout.strides[..Q]);
+        out.dims[Q - 1] = outer.saturating_mul(inner);
+        out.strides[Q - 1] = 1;
+        // SAFETY: position o * inner + i is index (o, i) of the old axes, each exactly once, and
+        // nothing is reached if there is no element.
+        unsafe { ViewMut::from_parts(pointer, out) }
+    }
 }
 
 impl<'a> Scratch<'a> {
@@ -148,6 +174,25 @@ mod tests {
         assert_eq!(y.at([1, 2, 3]), 23.0);
         y.set([0, 1, 0], 50.0);
         assert_eq!(data[4], 50.0);
+    }
+
+    #[test]
+    fn merging_the_last_axes_keeps_the_memory() {
+        let mut data: Vec<f32> = (0..24).map(|v| v as f32).collect();
+        let mut y = ViewMut::new(&mut data, [2, 3, 4]).unwrap();
+        let mut merged = y.merge_last::<2>();
+        assert_eq!((merged.dims(), merged.at([1, 11])), ([2, 12], 23.0));
+        merged.set([0, 5], 50.0);
+        assert_eq!(data[5], 50.0);
+        let mut none: Vec<f32> = Vec::new();
+        assert_eq!(ViewMut::new(&mut none, [2, 0, 4]).unwrap().merge_last::<2>().dims(), [2, 0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "are not one")]
+    fn rows_with_gaps_are_not_merged() {
+        let mut data = vec![0.0f32; 24];
+        ViewMut::new(&mut data, [6, 4]).unwrap().narrow_mut(1, 0, 3).merge_last::<1>();
     }
 
     #[test]

@@ -130,6 +130,12 @@ fn target(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
             code = quote!(#code.fix_mut::<#r>(#n, #i));
         }
     }
+    // Columns counted by several indices are the last axes, adjacent in memory.
+    for _ in 1..g.n.len() {
+        rank -= 1;
+        let r = Literal::usize_unsuffixed(rank);
+        code = quote!(#code.merge_last::<#r>());
+    }
     let rows: Vec<Literal> = (0..rank - 1).map(Literal::usize_unsuffixed).collect();
     quote!(#code.mat_mut([#(#rows),*]))
 }
