@@ -160,6 +160,10 @@ impl<'a, 'm> Shapes<'a, 'm> {
                 }
             }
         }
+        // `G*B` is `G*C` if `B` is `C`.
+        if let Some((a, b)) = without_common_factors(&a, &b) {
+            self.equate(&a, &b);
+        }
         // What does not unify here is compared (and reported) when the sides are checked.
     }
 
@@ -208,7 +212,10 @@ impl<'a, 'm> Shapes<'a, 'm> {
                 let mut names: Vec<(&'a str, Span)> = vec![];
                 match &arg.kind {
                     ExprKind::Name(n) => names.push((n, arg.span)),
-                    _ if !bare => elementwise_names(arg, &mut names),
+                    _ if !bare => {
+                        let kernel = |n: &str| self.module.kernels.iter().any(|k| k.name == n);
+                        elementwise_names(arg, &kernel, &mut names);
+                    }
                     _ => {}
                 }
                 for (n, span) in names {
@@ -380,19 +387,44 @@ impl<'a, 'm> Shapes<'a, 'm> {
     }
 }
 
-/// Names that take part elementwise: not inside calls or brackets.
-fn elementwise_names<'a>(e: &'a Expr, out: &mut Vec<(&'a str, Span)>) {
+/// What two products differ in, if it is one factor each.
+fn without_common_factors(a: &Int, b: &Int) -> Option<(Int, Int)> {
+    let product = |e: &Int| {
+        let mut terms = e.terms();
+        let (factors, c) = terms.next()?;
+        terms.next().is_none().then(|| (factors.to_vec(), c))
+    };
+    let ((mut a, n), (mut b, m)) = (product(a)?, product(b)?);
+    a.retain(|factor| match b.iter().position(|f| f == factor) {
+        Some(at) => {
+            b.remove(at);
+            false
+        }
+        None => true,
+    });
+    match (&a[..], &b[..]) {
+        ([x], [y]) if n == m => Some((Int::atom(x.clone()), Int::atom(y.clone()))),
+        _ => None,
+    }
+}
+
+/// Names that take part elementwise: not inside kernel calls or brackets.
+fn elementwise_names<'a>(e: &'a Expr, kernel: &dyn Fn(&str) -> bool, out: &mut Vec<(&'a str, Span)>) {
     match &e.kind {
         ExprKind::Name(n) => out.push((n, e.span)),
-        ExprKind::Unary(UnOp::Neg, a) => elementwise_names(a, out),
+        ExprKind::Unary(UnOp::Neg, a) => elementwise_names(a, kernel, out),
         ExprKind::Binary(_, a, b) => {
-            elementwise_names(a, out);
-            elementwise_names(b, out);
+            elementwise_names(a, kernel, out);
+            elementwise_names(b, kernel, out);
         }
         ExprKind::If(c, a, b) => {
             for e in [c, a, b] {
-                elementwise_names(e, out);
+                elementwise_names(e, kernel, out);
             }
+        }
+        // An elementwise function keeps the shape; a kernel's arguments have shapes of their own.
+        ExprKind::Call { callee, indices: None, args: Some(args), .. } if !kernel(&callee.name) => {
+            args.iter().for_each(|a| elementwise_names(&a.value, kernel, out));
         }
         _ => {}
     }

@@ -29,3 +29,24 @@ fn laws_draw_tensors_of_matching_shapes() {
     let header = header.lines().next().unwrap_or_default();
     assert_eq!(header, "kernel (c: f32, w: bf16[D, I], x: f32[T, I]) -> (value: f32[T, D])");
 }
+
+/// A name that stands only inside elementwise functions is drawn as what they are an argument of.
+#[test]
+fn laws_draw_through_elementwise_functions() {
+    let holds = "norm(c * max(abs(x), 1), 0) ~ norm(abs(-x) + 1, 0) within 9";
+    let found = check(
+        &SPEC.replace("norm(linear_bf16(c * x, w), 0) ~ norm(linear_bf16(x, w), 0) within 1e-3", holds),
+    );
+    assert_eq!(found.report(), "no findings");
+    let header = text::kernel(&found.tests.laws[0].lhs);
+    assert!(header.contains("x: f32[T, D]"), "{header}");
+}
+
+/// Two calls of one kernel have the same groups if one of the two sizes is the same.
+#[test]
+fn laws_find_sizes_in_products() {
+    let spec = "name: demo\nlanguage: rust\n\nkernels:\n  f(x: f32[G*B], s: f32[G], w: f32[G*B]) -> y: f32:\n    y = sum[g, b in B](x[g*B + b] * s[g] * w[g*B + b])\n\nbehaviors:\n  - name: b\n    given: A\n    when: B\n    then: C\n    laws:\n      - name: linear\n        for: c in [0.5, 2]\n        holds: f(c * x, s, w) ~ c * f(x, s, w) within 1e-3\n";
+    let found = check(spec);
+    assert_eq!(found.report(), "no findings");
+    assert_eq!(found.tests.laws.len(), 1);
+}
