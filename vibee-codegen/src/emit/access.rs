@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 use vibee_spec::term::{DType, DefId, ExprId, IndexId, Int, Pos, Source};
 
 use super::body::Body;
-use super::expr::{Prec, Val};
+use super::expr::{Prec, Val, choice};
 use super::ints::Mode;
 use crate::loops::{BufferId, BufferKind};
 
@@ -107,7 +107,7 @@ impl Body<'_> {
                 let inside = self.inside(from, at);
                 let (v, o) = (value.code, self.scalar(o).code);
                 match inside {
-                    Some(inside) => Val::one(quote!(if #inside { #v } else { #o }), Prec::Low),
+                    Some(inside) => Val::one(choice(&inside, &v, &o), Prec::Low),
                     None => Val::one(v, value.prec),
                 }
             }
@@ -192,7 +192,7 @@ impl Body<'_> {
         let read = quote!(#row.load_or(#block, #offset, #o));
         match conditional {
             None => Val::lanes(read, Prec::Post),
-            Some(inside) => Val::lanes(quote!(if #inside { #read } else { #o }), Prec::Low),
+            Some(inside) => Val::lanes(choice(&inside, &read, &quote!(#o)), Prec::Low),
         }
     }
 

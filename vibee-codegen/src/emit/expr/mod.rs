@@ -60,6 +60,21 @@ impl Val {
         let code = &self.code;
         if self.prec >= prec { quote!(#code) } else { quote!((#code)) }
     }
+
+    /// What a minus may stand in front of: in Rust `--x` only looks like something else.
+    pub fn negatable(&self) -> TokenStream {
+        let first = self.code.clone().into_iter().next();
+        let negative = matches!(first, Some(proc_macro2::TokenTree::Punct(p)) if p.as_char() == '-');
+        self.at(if negative { Prec::Post } else { Prec::Unary })
+    }
+}
+
+/// `if c { a } else { b }`, and `else if` where `b` is such a choice itself.
+pub fn choice(c: &TokenStream, a: &TokenStream, b: &TokenStream) -> TokenStream {
+    // Whatever else begins with `if` was put in parentheses by what is around it.
+    let chained =
+        matches!(b.clone().into_iter().next(), Some(proc_macro2::TokenTree::Ident(word)) if word == "if");
+    if chained { quote!(if #c { #a } else #b) } else { quote!(if #c { #a } else { #b }) }
 }
 
 /// The four types of computed values.
@@ -96,6 +111,15 @@ pub fn float(v: f64, class: Class, suffixed: bool) -> Val {
         };
         return Val::one(name, Prec::Post);
     }
+    if let Some(name) = known(v.abs(), class) {
+        let name = format_ident!("{name}");
+        let code = quote!(std::#ty::consts::#name);
+        return if v.is_sign_negative() {
+            Val::one(quote!(-#code), Prec::Unary)
+        } else {
+            Val::one(code, Prec::Post)
+        };
+    }
     let text = match (class, suffixed) {
         (Class::F64, true) => format!("{:?}_f64", v.abs()),
         (Class::F64, false) => format!("{:?}", v.abs()),
@@ -108,6 +132,46 @@ pub fn float(v: f64, class: Class, suffixed: bool) -> Val {
     } else {
         Val::one(quote!(#literal), Prec::Post)
     }
+}
+
+/// Constants that have a name in Rust.
+const KNOWN: &[(&str, f64)] = {
+    use std::f64::consts::*;
+    &[
+        ("E", E),
+        ("EULER_GAMMA", EULER_GAMMA),
+        ("FRAC_1_PI", FRAC_1_PI),
+        ("FRAC_1_SQRT_2", FRAC_1_SQRT_2),
+        ("FRAC_2_PI", FRAC_2_PI),
+        ("FRAC_2_SQRT_PI", FRAC_2_SQRT_PI),
+        ("FRAC_PI_2", FRAC_PI_2),
+        ("FRAC_PI_3", FRAC_PI_3),
+        ("FRAC_PI_4", FRAC_PI_4),
+        ("FRAC_PI_6", FRAC_PI_6),
+        ("FRAC_PI_8", FRAC_PI_8),
+        ("GOLDEN_RATIO", GOLDEN_RATIO),
+        ("LN_10", LN_10),
+        ("LN_2", LN_2),
+        ("LOG10_2", LOG10_2),
+        ("LOG10_E", LOG10_E),
+        ("LOG2_10", LOG2_10),
+        ("LOG2_E", LOG2_E),
+        ("PI", PI),
+        ("SQRT_2", SQRT_2),
+        ("TAU", TAU),
+    ]
+};
+
+/// The name of a constant that has this value and would be printed with its very digits: clippy asks
+/// for the name then.
+fn known(v: f64, class: Class) -> Option<&'static str> {
+    let text = if class == Class::F64 { format!("{v:?}") } else { format!("{:?}", v as f32) };
+    let digits = text.split_once('.')?.1.len();
+    let is = |c: f64| {
+        let equal = if class == Class::F64 { c == v } else { c as f32 == v as f32 };
+        equal && format!("{c:.digits$}") == text
+    };
+    KNOWN.iter().find(|(_, c)| is(*c)).map(|(name, _)| *name)
 }
 
 impl quote::ToTokens for Val {

@@ -36,7 +36,7 @@ impl Body<'_> {
         match (op, class) {
             (Op::Neg, Class::I32) => method("wrapping_neg", &[]),
             (Op::Neg, _) => {
-                let a = v[0].at(Prec::Unary);
+                let a = v[0].negatable();
                 Val::one(quote!(-#a), Prec::Unary)
             }
             (Op::Add, Class::I32) => method("wrapping_add", &[&v[1]]),
@@ -87,7 +87,7 @@ impl Body<'_> {
             }
             (Op::Select, _) => {
                 let (c, a, b) = (&v[0].code, &v[1].code, &v[2].code);
-                Val::one(quote!(if #c { #a } else { #b }), Prec::Low)
+                Val::one(super::choice(c, a, b), Prec::Low)
             }
         }
     }
@@ -114,7 +114,7 @@ impl Body<'_> {
         let rest: Vec<&TokenStream> = v[1..].iter().map(|v| &v.code).collect();
         match op {
             Op::Neg => {
-                let a = v[0].at(Prec::Unary);
+                let a = v[0].negatable();
                 Val::lanes(quote!(-#a), Prec::Unary)
             }
             Op::Add => binary(quote!(+), Prec::Add, Prec::Mul),
@@ -152,12 +152,13 @@ impl Body<'_> {
     pub(super) fn sign_lanes(&mut self, e: ExprId, a: ExprId) -> Val {
         let class = Class::of(self.p.program.kernel.exprs.dtype(e));
         self.uses_isa = true;
-        let v = self.lanes_of(a).at(Prec::Post);
+        let value = self.lanes_of(a);
+        let (v, plain) = (value.at(Prec::Post), &value.code);
         let code = if class == Class::I32 {
             quote!(#v.clamp(isa.splat_i32(-1), isa.splat_i32(1)))
         } else {
             let zero = quote!(isa.splat(0.0));
-            quote!(#v.gt(#zero).select(isa.splat(1.0), #v.lt(#zero).select(isa.splat(-1.0), #v)))
+            quote!(#v.gt(#zero).select(isa.splat(1.0), #v.lt(#zero).select(isa.splat(-1.0), #plain)))
         };
         Val::lanes(code, Prec::Post)
     }

@@ -1,12 +1,21 @@
 //! Values: which shape an expression takes here, and when lanes must be computed one by one.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 use vibee_spec::term::{Atom, DefId, ExprId, IndexId, Int, Node, Pos, Source};
 
 use super::{Class, Prec, Val, float, is_name};
 use crate::emit::body::{Body, Shape};
 use crate::passes::{free_indices, visit};
+
+/// Whether a name stands in code.
+fn mentions(code: &TokenStream, name: &str) -> bool {
+    code.clone().into_iter().any(|t| match t {
+        TokenTree::Ident(i) => i == name,
+        TokenTree::Group(g) => mentions(&g.stream(), name),
+        _ => false,
+    })
+}
 
 impl Body<'_> {
     /// A value, for one element.
@@ -136,8 +145,7 @@ impl Body<'_> {
         let cond = self.value(args[0]);
         if !cond.lanes {
             let (a, b) = (self.lanes_of(args[1]).code, self.lanes_of(args[2]).code);
-            let c = cond.code;
-            return Val::lanes(quote!(if #c { #a } else { #b }), Prec::Low);
+            return Val::lanes(super::choice(&cond.code, &a, &b), Prec::Low);
         }
         let class = Class::of(self.p.program.kernel.exprs.dtype(e));
         let risky = self.is_risky(args[1]) || self.is_risky(args[2]);
@@ -167,10 +175,17 @@ impl Body<'_> {
         if !self.is_risky(e) {
             return self.lanes_of(e);
         }
+        let at = self.pending.len();
         let outer = self.narrow_block(&mask);
+        let narrow = self.lanes.as_ref().map(|l| l.block.to_string()).unwrap_or_default();
         let v = self.lanes_of(e);
         if let Some(block) = outer {
             self.set_block(block);
+            // What is the same in all lanes needs no narrower block.
+            let used = |code: &TokenStream| mentions(code, &narrow);
+            if !used(&v.code) && !self.pending[at + 1..].iter().any(used) {
+                self.pending.remove(at);
+            }
         }
         v
     }
@@ -231,15 +246,15 @@ pub(super) fn rename_block(body: TokenStream, index: &Ident, alias: &Ident) -> T
     let tokens: Vec<_> = body.into_iter().collect();
     let mut n = 0;
     while n < tokens.len() {
-        let is_start = matches!(&tokens[n], proc_macro2::TokenTree::Ident(i) if i == index)
-            && matches!(tokens.get(n + 2), Some(proc_macro2::TokenTree::Ident(i)) if i == "start");
+        let is_start = matches!(&tokens[n], TokenTree::Ident(i) if i == index)
+            && matches!(tokens.get(n + 2), Some(TokenTree::Ident(i)) if i == "start");
         match &tokens[n] {
-            proc_macro2::TokenTree::Ident(_) if is_start => out.extend(quote!(#alias)),
-            proc_macro2::TokenTree::Group(g) => {
+            TokenTree::Ident(_) if is_start => out.extend(quote!(#alias)),
+            TokenTree::Group(g) => {
                 let inner = rename_block(g.stream(), index, alias);
                 let mut group = proc_macro2::Group::new(g.delimiter(), inner);
                 group.set_span(g.span());
-                out.extend([proc_macro2::TokenTree::Group(group)]);
+                out.extend([TokenTree::Group(group)]);
             }
             other => out.extend([other.clone()]),
         }

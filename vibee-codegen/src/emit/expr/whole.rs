@@ -22,7 +22,8 @@ impl Body<'_> {
         let negative = i.terms().any(|(_, c)| c < 0) || self.signed_scalars(i);
         let mode = if negative { Mode::Wide } else { Mode::Exact };
         let code = self.int(i, mode);
-        let single = i.as_atom().is_some_and(|a| matches!(a, Atom::Dim(_) | Atom::Index(_)));
+        let single =
+            i.as_atom().is_some_and(|a| matches!(a, Atom::Dim(_) | Atom::Index(_) | Atom::Scalar(_)));
         let code = match (single, ty.to_string() == "i32") {
             (true, _) => quote!(#code as #ty),
             (false, true) => quote!((#code) as i32),
@@ -93,8 +94,14 @@ impl Body<'_> {
         let rest = match shift {
             Some(j0) => {
                 let plain = self.int_as(&rest, &quote!(i32)).at(Prec::Add);
-                let c = Literal::i64_unsuffixed(c);
-                quote!(#plain + #c * #j0 as i32)
+                match c {
+                    1 => quote!(#plain + #j0 as i32),
+                    -1 => quote!(#plain - #j0 as i32),
+                    c => {
+                        let c = Literal::i64_unsuffixed(c);
+                        quote!(#plain + #c * #j0 as i32)
+                    }
+                }
             }
             None => self.int_as(&rest, &quote!(i32)).code,
         };

@@ -129,6 +129,9 @@ pub(super) fn check(top: &Top<'_>, loops: &LoopProgram, c: &Check) -> TokenStrea
             let format: Vec<String> =
                 dims.iter().map(|d| format!("{} = {{}}", k.dims[d.index()].name)).collect();
             let format = format.join(", ");
+            if dims.is_empty() {
+                return quote!(check::holds(#kernel, #text, (#l) #cmp #r, String::new)?;);
+            }
             let values = dims.iter().map(|d| top.names.dim(*d));
             // A divisor of 0 is refused by the constraint that guards it, evaluated first.
             quote!(check::holds(#kernel, #text, (#l) #cmp #r, || format!(#format, #(#values),*))?;)

@@ -193,17 +193,18 @@ pub(super) fn cost(body: &mut Body<'_>, stage: &Stage) -> TokenStream {
 /// The number of elements of a shape, saturating.
 pub(super) fn product(body: &mut Body<'_>, extents: &[Int]) -> TokenStream {
     let alone = extents.len() == 1;
-    let mut factors = extents.iter().map(|e| match e.as_const().and_then(|c| usize::try_from(c).ok()) {
-        // A method needs to know the type of the number it is called on.
-        Some(c) if !alone => {
-            let c = Literal::usize_suffixed(c);
-            quote!(#c)
-        }
-        _ => {
-            let code = body.int(e, Mode::Exact);
-            if alone || e.as_atom().is_some() { code } else { quote!((#code)) }
-        }
-    });
+    let mut factors =
+        extents.iter().enumerate().map(|(n, e)| match e.as_const().and_then(|c| usize::try_from(c).ok()) {
+            // A method needs to know the type of the number it is called on.
+            Some(c) if !alone => {
+                let c = Literal::usize_suffixed(c);
+                quote!(#c)
+            }
+            _ => {
+                let code = body.int(e, Mode::Exact);
+                if alone || n > 0 || e.as_atom().is_some() { code } else { quote!((#code)) }
+            }
+        });
     let first = factors.next().unwrap_or_else(|| quote!(1));
     factors.fold(first, |a, b| quote!(#a.saturating_mul(#b)))
 }
