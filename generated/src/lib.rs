@@ -9,6 +9,12 @@
 #![allow(clippy::needless_range_loop)]
 
 #[rustfmt::skip]
+pub mod igla_v3;
+
+#[rustfmt::skip]
+pub mod koschei;
+
+#[rustfmt::skip]
 pub mod llm;
 
 #[rustfmt::skip]
@@ -16,3 +22,6 @@ pub mod models;
 
 #[rustfmt::skip]
 pub mod nn;
+
+#[rustfmt::skip]
+pub mod qml;
