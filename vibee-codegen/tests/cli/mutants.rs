@@ -9,7 +9,7 @@ use vibee_codegen::harness::package::{self, Spec};
 use vibee_codegen::project::Project;
 use vibee_codegen::trial::layers::closure::Closure;
 use vibee_codegen::trial::{Effort, layers};
-use vibee_spec::term::{Arg, Int, Layer, Model, Module, Step};
+use vibee_spec::term::{Arg, DType, Int, Layer, Model, Module, Step};
 
 use crate::support::Desk;
 
@@ -18,7 +18,7 @@ const SPEC: &str = "name: tower
 language: rust
 
 layers:
-  Bend[D] where D >= 1:
+  Bend[D] where D % 2 == 1:
     weights:
       gain: f32[D] = \"gain\"
       shift: f32[D] = \"shift\"
@@ -97,6 +97,12 @@ const MUTANTS: &[Mutant] = &[
     ("a default is another", |m| {
         let keep = tower(m).config.iter_mut().find(|c| c.name == "keep").expect("keep");
         keep.value = Some(0.5 + 1.0 / 4096.0);
+    }),
+    ("a constraint is not checked", |m| bend(m).checks.clear()),
+    ("an index is not checked", |m| {
+        let f = &mut tower(m).layer.forward;
+        f.inputs[0].dtype = DType::Idx(Int::constant(1 << 30));
+        f.values[0].dtype = f.inputs[0].dtype.clone();
     }),
 ];
 
