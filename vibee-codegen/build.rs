@@ -50,7 +50,9 @@ fn manifest(root: &Path, runtime: &Path) -> io::Result<String> {
         env::var("CARGO_PKG_VERSION").unwrap_or_default()
     );
     let lines = own.lines().skip_while(|l| *l != "[dependencies]").skip(1);
-    for line in lines.take_while(|l| !l.starts_with('[')).filter(|l| !l.trim().is_empty()) {
+    // Kernels need none of the optional ones.
+    let needed = |l: &&str| !l.trim().is_empty() && !l.contains("optional = true");
+    for line in lines.take_while(|l| !l.starts_with('[')).filter(needed) {
         let shared = line.split_once(".workspace").map(|(name, _)| format!("{} =", name.trim()));
         let full = match &shared {
             Some(head) => workspace.lines().find(|l| l.starts_with(head.as_str())),
@@ -60,5 +62,7 @@ fn manifest(root: &Path, runtime: &Path) -> io::Result<String> {
         out += full;
         out.push('\n');
     }
+    // Named, so that code for it is known to be left out.
+    out += "\n[features]\nserde = []\n";
     Ok(out)
 }

@@ -9,8 +9,10 @@
 //! [`lanes::Block`]s and loads and stores [`lanes::F32`] values through [`lanes::Row`].
 
 pub mod check;
+pub mod conformance;
 pub mod ctx;
 pub mod cut;
+pub mod declared;
 pub mod error;
 pub mod gemm;
 pub mod isa;

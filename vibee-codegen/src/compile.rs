@@ -44,10 +44,10 @@ pub fn lint(project: &Project, n: usize) -> Diags {
     vibee_spec::lint::lint(&spec.file, &spec.source, &|name| project.imported(n, name))
 }
 
-/// Rust of a spec, nothing if it has no executable content, or why the compiler gave up.
+/// Rust of a spec, nothing if it says nothing that becomes Rust, or why the compiler gave up.
 pub fn rust(project: &Project, checked: &Checked) -> Result<Option<String>, String> {
     let m = &checked.module;
-    if m.kernels.is_empty() && m.layers.is_empty() && m.models.is_empty() {
+    if m.kernels.is_empty() && m.layers.is_empty() && m.models.is_empty() && m.declarations.is_empty() {
         return Ok(None);
     }
     module(m, &shown_path(project, checked.spec), &project.specs[checked.spec].module).map(Some)

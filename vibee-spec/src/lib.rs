@@ -6,6 +6,7 @@ pub mod ast;
 pub mod check;
 pub mod codes;
 pub mod compare;
+pub mod declare;
 pub mod diag;
 pub mod fmt;
 mod grammar;

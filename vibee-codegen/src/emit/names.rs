@@ -61,6 +61,12 @@ const TYPES: &[&str] = &[
     "ViewMut",
 ];
 
+/// Whether kernels of a module may name the runtime's or the standard library's type of this name.
+#[must_use]
+pub fn is_runtime_type(name: &str) -> bool {
+    TYPES.contains(&name)
+}
+
 /// The type that a layer or model becomes: its name, with `Layer` behind it where that means something else.
 #[must_use]
 pub fn type_ident(name: &str) -> Ident {

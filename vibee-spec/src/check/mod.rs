@@ -55,7 +55,7 @@ mod solve;
 mod spelling;
 mod split;
 mod subcall;
-mod suggest;
+pub(crate) mod suggest;
 mod types;
 mod values;
 mod visit;
@@ -84,6 +84,7 @@ pub fn check<'a>(
     let mut module = Module {
         name: module_name(file, source),
         doc: file.description.clone().unwrap_or_default(),
+        declarations: crate::declare::declare(file, source, imports, diags),
         ..Module::default()
     };
     if !executable(file) {

@@ -8,10 +8,12 @@
 //! | V00xx | bytes, lines, sections, values | [`lexical`] |
 //! | V01xx | the grammar of executable sections | [`grammar`] |
 //! | V02xx–V06xx | names, types and shapes, ranges, layers and models, cases and laws | [`check`] |
+//! | V07xx | types, behaviours and their suites | [`declare`] |
 //! | V08xx | formatting and lints | [`lints`] |
 //! | V09xx | reserved for later | [`grammar`] |
 
 mod check;
+mod declare;
 mod grammar;
 mod lexical;
 mod lints;
@@ -33,7 +35,7 @@ pub struct Code {
 
 /// All codes, in order of their numbers within each table.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    [lexical::CODES, check::CODES, grammar::CODES, lints::CODES].into_iter().flatten()
+    [lexical::CODES, check::CODES, declare::CODES, grammar::CODES, lints::CODES].into_iter().flatten()
 }
 
 /// The row of `code`, in any letter case.

@@ -1,5 +1,6 @@
 //! Entries of `behaviors:`.
 
+use super::callees::Callees;
 use super::{case, node};
 use crate::ast::{Behavior, Ident, Node};
 use crate::diag::Diagnostic;
@@ -11,13 +12,13 @@ pub(super) fn behaviors(
     key: &Ident,
     value: &Node,
     source: &str,
-    executable: bool,
+    callees: Option<&Callees>,
     sink: &mut Sink,
 ) -> Vec<Behavior> {
     let mut found = Vec::new();
     for item in node::items(key, value, sink) {
         let Some(entries) = node::entries(key, item, sink) else { continue };
-        found.extend(behavior(entries, item, source, executable, sink));
+        found.extend(behavior(entries, item, source, callees, sink));
     }
     found
 }
@@ -26,7 +27,7 @@ fn behavior(
     entries: &[(Ident, Node)],
     item: &Node,
     source: &str,
-    executable: bool,
+    callees: Option<&Callees>,
     sink: &mut Sink,
 ) -> Option<Behavior> {
     let Some(name) = node::get(entries, "name").and_then(node::ident) else {
@@ -64,8 +65,15 @@ fn behavior(
             "given" => behavior.given = node::prose(value, source),
             "when" => behavior.when = node::prose(value, source),
             "then" => behavior.then = node::prose(value, source),
-            "test_cases" => behavior.test_cases = case::cases(key, value, executable, sink),
-            "laws" if executable => behavior.laws = case::laws(key, value, sink),
+            "test_cases" => behavior.test_cases = case::cases(key, value, callees, sink),
+            "laws" => match callees {
+                Some(callees) => {
+                    let (of_kernels, of_behaviors) = case::split_laws(value, callees);
+                    behavior.laws = case::laws(key, &of_kernels, sink);
+                    behavior.other.extend(of_behaviors.map(|laws| (key.clone(), laws)));
+                }
+                None => behavior.other.push((key.clone(), value.clone())),
+            },
             _ => behavior.other.push((key.clone(), value.clone())),
         }
     }

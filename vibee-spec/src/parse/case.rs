@@ -1,5 +1,6 @@
 //! `call:`, `expect:`, `for:` and `holds:` of cases and laws.
 
+use super::callees::Callees;
 use super::line::Line;
 use super::{literal, node, words};
 use crate::ast::{CaseCall, Expect, Ident, Law, LawVar, Node, NodeKind, TestCase, Value, ValueKind};
@@ -10,11 +11,17 @@ use crate::span::Span;
 use pest::iterators::Pair;
 
 /// The cases of a `test_cases:` value. Cases of the dialect keep their keys in `other`.
-pub(super) fn cases(key: &Ident, value: &Node, executable: bool, sink: &mut Sink) -> Vec<TestCase> {
+///
+/// So do cases about behaviours: what their values mean is known when the signatures are.
+pub(super) fn cases(key: &Ident, value: &Node, callees: Option<&Callees>, sink: &mut Sink) -> Vec<TestCase> {
     let items = node::items(key, value, sink);
     let mut cases = Vec::with_capacity(items.len());
     for (n, item) in items.iter().enumerate() {
         let Some(entries) = node::entries(key, item, sink) else { continue };
+        let executable = callees.is_some_and(|callees| {
+            let call = node::get(entries, "call");
+            node::get(entries, "steps").is_none() && !call.is_some_and(|call| callees.is_of_behaviors(call))
+        });
         let mut case = TestCase {
             name: named(entries, "case", n, item.span),
             call: None,
@@ -107,6 +114,18 @@ fn expects(node: &Node, sink: &mut Sink) -> Vec<Expect> {
         found.extend(expects.filter_map(|expect| cx.expect(expect)));
     }
     found
+}
+
+/// A `laws:` value as laws about kernels and, if there are any, laws about behaviours.
+pub(super) fn split_laws(value: &Node, callees: &Callees) -> (Node, Option<Node>) {
+    let NodeKind::Seq(items) = &value.kind else { return (value.clone(), None) };
+    let (of_behaviors, of_kernels): (Vec<Node>, Vec<Node>) = items.iter().cloned().partition(|item| {
+        let NodeKind::Map(entries) = &item.kind else { return false };
+        node::get(entries, "holds").is_some_and(|holds| callees.is_of_behaviors(holds))
+    });
+    let list = |items| Node { kind: NodeKind::Seq(items), ..value.clone() };
+    let some = !of_behaviors.is_empty();
+    (list(of_kernels), some.then(|| list(of_behaviors)))
 }
 
 /// The laws of a `laws:` value.

@@ -4,6 +4,7 @@
 //! resolved: the parser must not know whether a name is a dim, an index or a kernel.
 
 mod behaviors;
+mod callees;
 mod case;
 mod declare;
 mod expr;
@@ -26,6 +27,7 @@ use crate::ast::{File, Section};
 use crate::diag::{Diagnostic, Diags};
 use crate::scan::{self, Lines, Sink};
 use crate::span::{Source, Span};
+use callees::Callees;
 use std::ops::Range;
 
 pub use crate::scan::{decode, lossy};
@@ -49,10 +51,15 @@ fn parse_into(source: &Source, sink: &mut Sink) -> File {
     scan::characters(&source.text, sink);
     let scanned = scan::scan(lines.clone(), executable, sink);
     introduction(&scanned.sections, &file, sink);
+    // Kernels first: a case calls a kernel, or else a behaviour.
+    for (n, body) in &scanned.bodies {
+        executable_section(&scanned.sections[*n], &lines, body.clone(), &mut file, sink);
+    }
+    let callees = Callees::new(&scanned.sections, &file);
+    let callees = executable.then_some(&callees);
     for (n, section) in scanned.sections.iter().enumerate() {
-        match scanned.bodies.iter().find(|(of, _)| *of == n) {
-            Some((_, body)) => executable_section(section, &lines, body.clone(), &mut file, sink),
-            None => declarative_section(section, &source.text, executable, &mut file, sink),
+        if !scanned.bodies.iter().any(|(of, _)| *of == n) {
+            declarative_section(section, &source.text, callees, &mut file, sink);
         }
     }
     file.sections = scanned.sections;
@@ -75,12 +82,18 @@ fn introduction(sections: &[Section], file: &File, sink: &mut Sink) {
 }
 
 /// Reads a section of plain values into `file`.
-fn declarative_section(section: &Section, text: &str, executable: bool, file: &mut File, sink: &mut Sink) {
+fn declarative_section(
+    section: &Section,
+    text: &str,
+    callees: Option<&Callees>,
+    file: &mut File,
+    sink: &mut Sink,
+) {
     let (key, value) = (&section.key, &section.value);
     match key.name.as_str() {
         "types" => file.types.extend(types::types(value, text)),
-        "behaviors" => file.behaviors.extend(behaviors::behaviors(key, value, text, executable, sink)),
-        "test_cases" => file.test_cases.extend(case::cases(key, value, executable, sink)),
+        "behaviors" => file.behaviors.extend(behaviors::behaviors(key, value, text, callees, sink)),
+        "test_cases" => file.test_cases.extend(case::cases(key, value, callees, sink)),
         _ => declare::section(section, file, sink),
     }
 }

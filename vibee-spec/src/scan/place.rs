@@ -50,12 +50,13 @@ const PROSE: &[&str] = &[
     "benchmark",
     "implementation",
     "returns",
+    "signature",
     "note",
     "doc",
 ];
 
-/// Keys of cases and laws that hold expressions.
-const EXPRESSIONS: &[&str] = &["call", "expect", "for", "holds"];
+/// Keys of behaviours, cases and laws whose lines are joined by open brackets.
+const EXPRESSIONS: &[&str] = &["call", "expect", "for", "holds", "signature"];
 
 /// Keys of a type's body whose values are lists or maps, not types.
 const TYPE_DATA: &[&str] = &["values", "enum", "variants", "generic", "methods", "constants"];
@@ -83,7 +84,7 @@ impl Place {
             (Place::Type, "fields" | "struct") => Place::Fields,
             (Place::Fields, _) => Place::Fields,
             (Place::Type, _) => Place::Free,
-            (Place::Cases, "test_cases" | "laws") => Place::Cases,
+            (Place::Cases, "test_cases" | "laws" | "steps") => Place::Cases,
             (Place::Cases, key) if EXPRESSIONS.contains(&key) => Place::Cases,
             _ => Place::Free,
         }

@@ -340,6 +340,8 @@ pub struct Module {
     pub name: String,
     /// `description:`.
     pub doc: String,
+    /// Types, constants and behaviours.
+    pub declarations: crate::declare::Declarations,
     /// Kernel instances in file order.
     pub kernels: Vec<Kernel>,
     /// Layers in file order.

@@ -4,7 +4,7 @@ use crate::support::check;
 use vibee_spec::codes;
 
 fn of_checker(code: &str) -> bool {
-    ("V0200".."V0700").contains(&code)
+    ("V0200".."V0800").contains(&code)
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use vibee_spec::declare::Declarations;
 use vibee_spec::interp::layers::Assembly;
 use vibee_spec::term::{Layer, Module, Sublayer};
 
@@ -70,7 +71,8 @@ impl Closure {
                 spec,
                 module: format!("{FOLDER}/{}", below.join("/")),
                 shown: shown_path(project, spec),
-                terms: Module { kernels: vec![], ..module },
+                // Declared types take no part, and would need serde.
+                terms: Module { kernels: vec![], declarations: Declarations::default(), ..module },
             });
         }
         out.assemble(project);

@@ -17,7 +17,7 @@ use vibee_codegen::trial::report::{Report, SpecReport};
 use vibee_codegen::trial::tally::{Failure, Tally};
 use vibee_codegen::trial::{self, Effort};
 
-use crate::ui::{Outcome, Ui, print};
+use crate::ui::{Outcome, Ui, count, print};
 use kernels::Subject;
 use layers::Layers;
 
@@ -127,9 +127,17 @@ fn test(args: &Args, ui: &Ui) -> Result<Outcome> {
         record(file, &project, &checked, &report)?;
     }
     if args.json {
-        print(&format!("{:#}\n", report.json()));
+        let mut json = report.json();
+        json["suites"] = suites(&checked, &project)
+            .map(|(path, n, prose)| serde_json::json!({"spec": path, "assertions": n, "prose": prose}))
+            .collect();
+        print(&format!("{json:#}\n"));
     } else if !ui.quiet || report.failures() > 0 {
         print(&report.text(ui.color));
+    }
+    for (path, assertions, _) in suites(&checked, &project).filter(|_| !args.json) {
+        let assertions = count(assertions, "assertion");
+        ui.data(&format!("{path}: trait suite: {assertions}, run it against an implementation"));
     }
     if report.specs.is_empty() {
         ui.error("nothing was tested: there are no such kernels");
@@ -137,6 +145,14 @@ fn test(args: &Args, ui: &Ui) -> Result<Outcome> {
         ui.error("nothing was tested");
     }
     Ok(if report.failures() == 0 && report.tested() { Outcome::Clean } else { Outcome::Findings })
+}
+
+/// Specs with behaviours to implement: path, what their suites assert, and cases in prose.
+fn suites<'a>(checked: &'a [Checked], project: &'a Project) -> impl Iterator<Item = (&'a str, usize, usize)> {
+    checked.iter().filter(|c| !c.module.declarations.interface.methods.is_empty()).map(|c| {
+        let suite = &c.module.declarations.suite;
+        (project.specs[c.spec].source.path.as_str(), suite.assertions(), suite.prose)
+    })
 }
 
 /// Puts a run's results into a file of results.
