@@ -181,7 +181,7 @@ fn all_problems_come_at_once() {
         problem(ProblemKind::Duplicate, &["y"], None),
         problem(ProblemKind::Effort, &["x"], None),
         problem(ProblemKind::Missing, &["attention", "sofmax"], Some("softmax")),
-        problem(ProblemKind::Missing, &["y", "q"], Some("x")),
+        problem(ProblemKind::Missing, &["y", "q"], None),
         problem(ProblemKind::Missing, &["y", "zz"], Some("z")),
         problem(ProblemKind::Cycle, &["z", "z"], None),
     ];

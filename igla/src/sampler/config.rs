@@ -1,36 +1,7 @@
 //! How to choose, checked, and what can be wrong with it.
 
+use generated::llm::llm_sampler::SamplerConfig;
 use igla_runtime::ShapeError;
-
-/// How to choose; the defaults sample from the model's own distribution.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SamplerConfig {
-    /// Flattens above 1, sharpens below; 0 takes the best token always.
-    pub temperature: f64,
-    /// Keep the k best tokens; 0 keeps all.
-    pub top_k: i64,
-    /// Keep the fewest best tokens that hold this much probability; 1 keeps all.
-    pub top_p: f64,
-    /// Keep tokens at least this likely relative to the best; 0 keeps all.
-    pub min_p: f64,
-    /// Above 1 makes tokens less likely that occurred before; 1 changes nothing.
-    pub repetition_penalty: f64,
-    /// How many of the last tokens count as having occurred; 0 counts all.
-    pub repetition_window: i64,
-}
-
-impl Default for SamplerConfig {
-    fn default() -> Self {
-        SamplerConfig {
-            temperature: 1.0,
-            top_k: 0,
-            top_p: 1.0,
-            min_p: 0.0,
-            repetition_penalty: 1.0,
-            repetition_window: 0,
-        }
-    }
-}
 
 /// Why no token can be chosen.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

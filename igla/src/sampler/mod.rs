@@ -21,13 +21,15 @@
 //! where scores come from.
 
 mod config;
+mod contract;
 mod filter;
 mod points;
 
 use generated::llm::llm_sampler as kernels;
 use igla_runtime::{Ctx, Level, ShapeError, View, ViewMut};
 
-pub use config::{SamplerConfig, SamplerError};
+pub use config::SamplerError;
+pub use generated::llm::llm_sampler::SamplerConfig;
 pub use points::Points;
 
 use config::Settings;

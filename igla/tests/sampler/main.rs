@@ -4,6 +4,7 @@
 mod chi_square;
 mod definition;
 mod draws;
+mod planted;
 mod refused;
 mod settled;
 

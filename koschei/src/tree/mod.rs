@@ -4,9 +4,9 @@
 //! by name, so that results do not depend on the order in which modules are given. Knows no spec files and no
 //! way of showing a tree.
 
+mod contract;
 mod plan;
 mod problems;
-mod types;
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,9 @@ use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
+pub use contract::Planner;
+pub use generated::koschei::technology_tree::{CriticalPath, Module, Problem, ProblemKind, Status};
 pub use problems::find_problems;
-pub use types::{CriticalPath, Module, Problem, ProblemKind, Status};
 
 /// Modules that are no tree.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

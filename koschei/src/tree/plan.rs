@@ -2,8 +2,7 @@
 
 use petgraph::graph::NodeIndex;
 
-use super::types::CriticalPath;
-use super::{Tree, is_done};
+use super::{CriticalPath, Tree, is_done};
 
 impl Tree {
     /// Modules in the order in which they can be done: each in the first layer after all that it requires, by

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::types::{Module, Problem, ProblemKind};
+use super::{Module, Problem, ProblemKind};
 
 /// Every problem, sorted by kind and path. Of modules that need each other, directly or not, one shortest cycle
 /// through the alphabetically first is reported.
@@ -38,14 +38,15 @@ pub fn find_problems(modules: &[Module]) -> Vec<Problem> {
     found.into_iter().map(problem).collect()
 }
 
-/// The nearest name, if it is near enough to be a slip: at most a third of the letters (one at least) wrong,
-/// missing, too many or swapped. The first by name among equals.
+/// The nearest name, if it is near enough to be a slip: at most a third of the letters (one at least, but never
+/// all) wrong, missing, too many or swapped. The first by name among equals.
 fn nearest<'n>(wrong: &str, names: &BTreeSet<&'n str>) -> Option<&'n str> {
     let letters = wrong.chars().count();
     let limit = (letters / 3).max(1);
     // A name that differs in length by more than the limit cannot be near; the rest is compared.
     let similar = names.iter().filter(|n| n.chars().count().abs_diff(letters) <= limit);
-    let rated = similar.map(|n| (strsim::osa_distance(wrong, n), *n)).filter(|(d, _)| *d <= limit);
+    let rated =
+        similar.map(|n| (strsim::osa_distance(wrong, n), *n)).filter(|(d, _)| *d <= limit && *d < letters);
     rated.min().map(|(_, name)| name)
 }
 
