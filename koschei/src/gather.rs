@@ -111,7 +111,7 @@ fn name(project: &Project, n: usize) -> String {
 /// What may be said of a spec. Formulas, constants and types alone have nothing to show.
 fn status(facts: &Facts, result: Option<&SpecResult>) -> (Status, String) {
     let found = status::Status::of(facts, result);
-    let runs = !facts.kernels.is_empty() || facts.layers > 0 || facts.behaviors > 0;
+    let runs = !facts.kernels.is_empty() || !facts.layers.is_empty() || facts.behaviors > 0;
     let status = match found.state {
         State::Failing => Status::Failing,
         State::Tested => Status::Tested,

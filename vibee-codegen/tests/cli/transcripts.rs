@@ -13,7 +13,7 @@ fn session(desk: &Desk, commands: &[&str]) -> String {
         let done = desk.vibee(command);
         text += &format!("$ vibee {command}\n{}", done.out);
         for line in done.err.lines() {
-            text += &format!("! {line}").trim_end().to_owned();
+            text += format!("! {line}").trim_end();
             text.push('\n');
         }
         text += &format!("[{}]\n\n", done.code);

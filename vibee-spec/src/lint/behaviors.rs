@@ -112,11 +112,11 @@ fn untested(file: &File, source: &Source, diags: &mut Diags) {
     for kernel in &file.kernels {
         let name = &kernel.name.name;
         // Instances of a generic kernel are called `name_f32`.
-        let is_it = |word: &&str| {
+        let is_it = |word: &str| {
             word.strip_prefix(name.as_str())
                 .is_some_and(|rest| rest.is_empty() || !kernel.generics.is_empty() && rest.starts_with('_'))
         };
-        if !called.iter().any(|word| is_it(&word)) {
+        if !called.iter().any(|word| is_it(word)) {
             diags.push(
                 finding("untested-kernel", kernel.name.span, format!("nothing tests the kernel `{name}`"))
                     .label("in no case and no law")

@@ -45,7 +45,7 @@ fn style(name: &Ident, what: &str, is: fn(&str) -> bool, wanted: &str, diags: &m
         diags.push(
             finding("name-style", name.span, format!("the {what} `{}` is not in {wanted}", name.name))
                 .label("generated code will look odd")
-                .hint(format!("rename it, or allow this with `# vibee: allow name-style` above it")),
+                .hint("rename it, or allow this with `# vibee: allow name-style` above it"),
         );
     }
 }
