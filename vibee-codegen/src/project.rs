@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use vibee_spec::ast;
 use vibee_spec::check::Tests;
-use vibee_spec::diag::{Diagnostic, Diags};
+use vibee_spec::diag::Diags;
+use vibee_spec::parse::{self, Mode};
 use vibee_spec::span::Source;
 use vibee_spec::term::Module;
 
@@ -48,13 +49,13 @@ pub struct Project {
     pub asked: usize,
 }
 
-/// A file that cannot be read as a spec.
+/// A file that cannot be read. One that is no text is read: as an empty spec with a finding.
 #[derive(Debug)]
 pub struct Unreadable {
     /// Where.
     pub path: PathBuf,
-    /// Why: an I/O error, or a finding such as bad UTF-8.
-    pub why: Result<Box<Diagnostic>, std::io::Error>,
+    /// Why.
+    pub why: std::io::Error,
 }
 
 /// All `.vibee` files below `paths`, sorted, each with the root it was found under.
@@ -64,7 +65,7 @@ pub struct Unreadable {
 pub fn find(paths: &[PathBuf]) -> Result<Vec<(PathBuf, PathBuf)>, Unreadable> {
     let mut out = Vec::new();
     for p in paths {
-        let fail = |why| Unreadable { path: p.clone(), why: Err(why) };
+        let fail = |why| Unreadable { path: p.clone(), why };
         let meta = std::fs::metadata(p).map_err(fail)?;
         if meta.is_dir() {
             walk(p, p, &mut out, 0)?;
@@ -81,7 +82,7 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<(PathBuf, PathBuf)>, Unreadable> {
 const MAX_DEPTH: usize = 64;
 
 fn walk(root: &Path, dir: &Path, out: &mut Vec<(PathBuf, PathBuf)>, depth: usize) -> Result<(), Unreadable> {
-    let fail = |why| Unreadable { path: dir.to_path_buf(), why: Err(why) };
+    let fail = |why| Unreadable { path: dir.to_path_buf(), why };
     for entry in std::fs::read_dir(dir).map_err(fail)? {
         let entry = entry.map_err(fail)?;
         let path = entry.path();
@@ -101,11 +102,19 @@ impl Project {
     /// # Errors
     /// The first file that cannot be read at all.
     pub fn load(paths: &[PathBuf]) -> Result<Project, Unreadable> {
+        Project::load_as(paths, Mode::Strict)
+    }
+
+    /// As [`Project::load`]; `mode` is for all files.
+    ///
+    /// # Errors
+    /// As [`Project::load`].
+    pub fn load_as(paths: &[PathBuf], mode: Mode) -> Result<Project, Unreadable> {
         let mut project = Project::default();
         for (root, path) in find(paths)? {
             let module = path.strip_prefix(&root).unwrap_or(&path).with_extension("");
             let module = module.components().map(|c| c.as_os_str().to_string_lossy().into_owned());
-            project.specs.push(read(&path, module.collect::<Vec<_>>().join("/"))?);
+            project.specs.push(read(&path, module.collect::<Vec<_>>().join("/"), mode)?);
         }
         project.asked = project.specs.len();
         // Imports from outside the paths asked for are read too, but not reported on.
@@ -120,7 +129,7 @@ impl Project {
             for path in wanted {
                 if project.position(&path).is_none() && path.is_file() {
                     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                    if let Ok(spec) = read(&path, stem) {
+                    if let Ok(spec) = read(&path, stem, mode) {
                         project.specs.push(spec);
                     }
                 }
@@ -173,13 +182,11 @@ impl Project {
     }
 }
 
-fn read(path: &Path, module: String) -> Result<Spec, Unreadable> {
+fn read(path: &Path, module: String, mode: Mode) -> Result<Spec, Unreadable> {
     let shown = path.to_string_lossy().replace('\\', "/");
-    let bytes = std::fs::read(path).map_err(|e| Unreadable { path: path.to_path_buf(), why: Err(e) })?;
-    let source = vibee_spec::parse::decode(&shown, &bytes)
-        .map_err(|d| Unreadable { path: path.to_path_buf(), why: Ok(Box::new(d)) })?;
+    let bytes = std::fs::read(path).map_err(|why| Unreadable { path: path.to_path_buf(), why })?;
     let mut diags = Diags::default();
-    let file = vibee_spec::parse::parse(&source, &mut diags);
+    let (source, file) = parse::read(&shown, &bytes, mode, &mut diags);
     Ok(Spec { path: path.to_path_buf(), module, source, file, diags })
 }
 

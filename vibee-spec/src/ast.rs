@@ -34,6 +34,12 @@ pub struct File {
     pub imports: Vec<Ident>,
     /// Entries of `constants:` that are numbers.
     pub constants: Vec<Constant>,
+    /// Entries of `constants:` that are text or a boolean.
+    pub text_constants: Vec<TextConstant>,
+    /// Entries of `sacred_constants:` that are numbers.
+    pub sacred_constants: Vec<Constant>,
+    /// `creation_pattern:` and the entries of `creation_patterns:`.
+    pub creation_patterns: Vec<CreationPattern>,
     /// Entries of `types:` (map and list form alike).
     pub types: Vec<TypeDecl>,
     /// Entries of `behaviors:`.
@@ -100,6 +106,36 @@ pub struct Constant {
     pub doc: Option<String>,
 }
 
+/// A constant that is no number.
+#[derive(Clone, Debug)]
+pub struct TextConstant {
+    /// Its name.
+    pub name: Ident,
+    /// Its text, quotes removed.
+    pub value: Ident,
+    /// Whether it stood in quotes; `true` without them is a boolean.
+    pub quoted: bool,
+    /// Description or trailing comment.
+    pub doc: Option<String>,
+}
+
+/// What is made of what: `source`, `transformer`, `result`.
+#[derive(Clone, Debug)]
+pub struct CreationPattern {
+    /// Its key below `creation_patterns:`; the single `creation_pattern:` has none.
+    pub name: Option<Ident>,
+    /// What is given.
+    pub source: Option<Ident>,
+    /// What acts on it.
+    pub transformer: Option<Ident>,
+    /// What comes out.
+    pub result: Option<Ident>,
+    /// Everything else, kept.
+    pub other: Vec<(Ident, Node)>,
+    /// The whole pattern.
+    pub span: Span,
+}
+
 /// A type declaration (struct, enum, alias), normalised from all dialect forms.
 #[derive(Clone, Debug)]
 pub struct TypeDecl {
@@ -113,6 +149,16 @@ pub struct TypeDecl {
     pub variants: Vec<Variant>,
     /// What an alias stands for, as type text.
     pub alias: Option<Ident>,
+    /// `base` or `base_type`: the type that values are stored as, as text.
+    pub base: Option<Ident>,
+    /// `kind`: `struct`, `enum`, `union` … as written.
+    pub kind: Option<Ident>,
+    /// `width`: bits of a value, as written.
+    pub width: Option<Ident>,
+    /// `generic`: names of type parameters.
+    pub generics: Vec<Ident>,
+    /// `methods`, `constants` and all other keys, kept.
+    pub other: Vec<(Ident, Node)>,
     /// Whole declaration.
     pub span: Span,
 }
@@ -126,7 +172,7 @@ pub struct Variant {
     pub value: Option<Ident>,
     /// The type it carries, as text.
     pub payload: Option<Ident>,
-    /// Trailing comment.
+    /// Description, trailing comment.
     pub doc: Option<String>,
 }
 
@@ -139,8 +185,10 @@ pub struct Field {
     pub ty: Ident,
     /// Default text.
     pub default: Option<Ident>,
-    /// Trailing comment.
+    /// Description, trailing comment.
     pub doc: Option<String>,
+    /// Further keys of `{name, type, …}`, kept.
+    pub other: Vec<(Ident, Node)>,
 }
 
 /// One entry of `behaviors:`.

@@ -95,16 +95,9 @@ fn main() -> ExitCode {
 
 /// Whether there is nothing to complain about.
 fn run(args: &Args) -> Result<bool> {
-    let project = match Project::load(&args.paths) {
-        Ok(project) => project,
-        Err(Unreadable { path, why: Err(error) }) => {
-            return Err(anyhow!(error).context(format!("cannot read {}", path.display())));
-        }
-        Err(Unreadable { path, why: Ok(finding) }) => {
-            complain(args, &format!("{}: {}", path.display(), finding.message));
-            return Ok(false);
-        }
-    };
+    let project = Project::load(&args.paths).map_err(|Unreadable { path, why }| {
+        anyhow!(why).context(format!("cannot read {}", path.display()))
+    })?;
     let checked = compile::check_all(&project, &|| ());
     let mut errors = 0;
     for c in &checked {

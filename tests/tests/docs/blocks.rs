@@ -5,6 +5,7 @@
 //! | `vibee` | sections, or a whole spec; `name:` and `language:` are added if it has neither |
 //! | `vibee kernel` | lines of `kernels:`, and other sections behind them |
 //! | `vibee fails=V0204` | as above, and gets exactly these codes (several: `fails=V0201,V0204`) |
+//! | `vibee lenient` | as above, and is read leniently |
 //!
 //! A block without `fails` gets no finding at all, not even a warning.
 
@@ -12,7 +13,7 @@ use std::path::Path;
 
 use vibee_spec::check::{Tests, cases, check};
 use vibee_spec::diag::{Diags, Severity};
-use vibee_spec::parse::parse;
+use vibee_spec::parse::{Mode, parse, parse_as};
 use vibee_spec::render::Renderer;
 use vibee_spec::span::Source;
 use vibee_spec::term::Module;
@@ -27,6 +28,8 @@ pub struct Block {
     pub text: String,
     /// Codes it must get, sorted.
     pub codes: Vec<String>,
+    /// How malformed lines are read.
+    mode: Mode,
 }
 
 /// All blocks of specs in a document.
@@ -45,12 +48,14 @@ pub fn find(path: &Path, document: &str) -> Vec<Block> {
         if words.next() != Some("vibee") {
             continue;
         }
-        let mut block = Block { page: page.clone(), line: n + 1, text: body, codes: vec![] };
+        let mut block =
+            Block { page: page.clone(), line: n + 1, text: body, codes: vec![], mode: Mode::Strict };
         let mut kernel = false;
         for word in words {
             match word.split_once('=') {
                 Some(("fails", codes)) => block.codes = codes.split(',').map(str::to_owned).collect(),
                 None if word == "kernel" => kernel = true,
+                None if word == "lenient" => block.mode = Mode::Lenient,
                 _ => panic!("{}:{}: unknown word `{word}`", path.display(), n + 1),
             }
         }
@@ -106,7 +111,7 @@ impl Block {
     pub fn check(&self) -> Checked {
         let source = Source { path: "specs/nn/example.vibee".into(), text: self.text.clone() };
         let mut diags = Diags::default();
-        let file = parse(&source, &mut diags);
+        let file = parse_as(&source, self.mode, &mut diags);
         let mut imported = vec![];
         for import in &file.imports {
             let path = super::root().join(format!("specs/nn/{}.vibee", import.name));

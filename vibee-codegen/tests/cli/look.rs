@@ -45,6 +45,27 @@ fn what_cannot_be_read_is_said() {
     assert_eq!(desk.vibee("").code, 2);
 }
 
+/// Four kinds of damage have a reading if it is asked for, and a warning each.
+#[test]
+fn damage_is_read_leniently_on_request() {
+    let text =
+        b"name: damaged\nlanguage: zig\n# caf\xC3\n0\nrules:\n  - \"*\" -> ERROR\nout: \"\"\"\nx\n\"\"\"\n";
+    let desk = Desk::new(&[("a.vibee", DOUBLE)]);
+    std::fs::write(desk.path("damaged.vibee"), text).expect("a file");
+    let strict = desk.vibee("check .");
+    assert_eq!(strict.code, 1);
+    // One file that is no text does not hide the others.
+    assert!(strict.err.contains("error[V0003]") && strict.err.contains("2 specs: 1 error"), "{}", strict.err);
+    let lenient = desk.vibee("check . --lenient");
+    assert_eq!(lenient.code, 0, "{}", lenient.err);
+    for code in ["V0040", "V0041", "V0042", "V0043"] {
+        assert_eq!(lenient.err.matches(&format!("warning[{code}]")).count(), 1, "{}", lenient.err);
+    }
+    assert!(lenient.err.ends_with("2 specs: 0 errors, 4 warnings\n"), "{}", lenient.err);
+    assert_eq!(desk.vibee("gen . --out out").code, 1);
+    assert_eq!(desk.vibee("gen . --out out --lenient").code, 0);
+}
+
 #[test]
 fn colour_is_asked_for() {
     let desk = Desk::new(&[("b.vibee", WRONG)]);

@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use super::{
-    BinOp, DefineOp, Expect, Expr, ExprKind, File, Function, Ident, Kernel, Law, Layer, Model, Node,
-    NodeKind, Param, Stmt, TestCase, Ty, TyElem, TypeDecl, UnOp, Value, ValueKind, WeightKind,
+    BinOp, CreationPattern, DefineOp, Expect, Expr, ExprKind, File, Function, Ident, Kernel, Law, Layer,
+    Model, Node, NodeKind, Param, Stmt, TestCase, Ty, TyElem, TypeDecl, UnOp, Value, ValueKind, WeightKind,
 };
 
 /// Writing to a string cannot fail.
@@ -43,6 +43,13 @@ pub fn file(file: &File) -> String {
     for c in &file.constants {
         let _ = writeln!(out, "constant {} = {}{}", c.name.name, expr(&c.value), doc(&c.doc));
     }
+    for c in &file.text_constants {
+        let _ = writeln!(out, "text {} = {:?}{}", c.name.name, c.value.name, doc(&c.doc));
+    }
+    for c in &file.sacred_constants {
+        let _ = writeln!(out, "sacred {} = {}{}", c.name.name, expr(&c.value), doc(&c.doc));
+    }
+    file.creation_patterns.iter().for_each(|p| creation(&mut out, p));
     file.types.iter().for_each(|t| type_decl(&mut out, t));
     for b in &file.behaviors {
         let _ = writeln!(
@@ -89,18 +96,39 @@ fn function(out: &mut String, f: &Function) {
     let _ = writeln!(out, "  {}", expr(&f.body));
 }
 
+fn creation(out: &mut String, p: &CreationPattern) {
+    let text = |part: &Option<Ident>| part.as_ref().map_or("-".to_owned(), |i| i.name.clone());
+    let _ = writeln!(
+        out,
+        "creation {}: {} -> {} -> {}",
+        text(&p.name),
+        text(&p.source),
+        text(&p.transformer),
+        text(&p.result)
+    );
+    p.other.iter().for_each(|(key, value)| put(writeln!(out, "  {} = {}", key.name, node(value))));
+}
+
 fn type_decl(out: &mut String, t: &TypeDecl) {
     let alias = t.alias.as_ref().map_or(String::new(), |a| format!(" alias {}", a.name));
-    let _ = writeln!(out, "type {}{alias}{}", t.name.name, doc(&t.doc));
+    let generics = if t.generics.is_empty() { String::new() } else { format!("<{}>", names(&t.generics)) };
+    let _ = writeln!(out, "type {}{generics}{alias}{}", t.name.name, doc(&t.doc));
+    for (key, value) in [("kind", &t.kind), ("base", &t.base), ("width", &t.width)] {
+        if let Some(value) = value {
+            let _ = writeln!(out, "  ({key} {})", value.name);
+        }
+    }
     for f in &t.fields {
         let default = f.default.as_ref().map_or(String::new(), |d| format!(" = {}", d.name));
         let _ = writeln!(out, "  {}: {}{default}{}", f.name.name, f.ty.name, doc(&f.doc));
+        f.other.iter().for_each(|(key, value)| put(writeln!(out, "    {} = {}", key.name, node(value))));
     }
     for v in &t.variants {
         let value = v.value.as_ref().map_or(String::new(), |d| format!(" = {}", d.name));
         let payload = v.payload.as_ref().map_or(String::new(), |d| format!("({})", d.name));
         let _ = writeln!(out, "  | {}{payload}{value}{}", v.name.name, doc(&v.doc));
     }
+    t.other.iter().for_each(|(key, value)| put(writeln!(out, "  {} = {}", key.name, node(value))));
 }
 
 fn case(out: &mut String, case: &TestCase) {

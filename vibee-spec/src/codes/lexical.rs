@@ -172,4 +172,32 @@ pub(super) const CODES: &[Code] = &[
         example: "",
         fix: "",
     },
+    Code {
+        code: "V0040",
+        title: "stray `0` dropped",
+        explanation: "Reported by the lenient reading: a line of its own holding `0` is what a shell's counter once wrote into specs, and is left out. Strictly it is V0012.",
+        example: "name: demo\nlanguage: rust\n0\n",
+        fix: "name: demo\nlanguage: rust\n",
+    },
+    Code {
+        code: "V0041",
+        title: "triple quotes read as a block",
+        explanation: "Reported by the lenient reading: the lines between triple quotes are text, as below `|`. Strictly it is V0023.",
+        example: "name: demo\nlanguage: rust\noutput: \"\"\"\nfn main() {}\n\"\"\"\n",
+        fix: "name: demo\nlanguage: rust\noutput: |\n  fn main() {}\n",
+    },
+    Code {
+        code: "V0042",
+        title: "value read as text",
+        explanation: "Reported by the lenient reading: a value begins like data (a quote or a bracket) and goes on like text; all of its line is taken as text. Strictly it is V0020, V0021, V0022, V0030 or V0032.",
+        example: "name: demo\nlanguage: rust\nheads: [Q, K] twice\n",
+        fix: "name: demo\nlanguage: rust\nheads: \"[Q, K] twice\"\n",
+    },
+    Code {
+        code: "V0043",
+        title: "bytes replaced",
+        explanation: "Reported by the lenient reading: bytes that belong to no character were replaced by U+FFFD. Strictly it is V0003.",
+        example: "",
+        fix: "",
+    },
 ];

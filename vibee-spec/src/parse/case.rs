@@ -17,18 +17,25 @@ pub(super) fn cases(key: &Ident, value: &Node, callees: Option<&Callees>, sink: 
     let items = node::items(key, value, sink);
     let mut cases = Vec::with_capacity(items.len());
     for (n, item) in items.iter().enumerate() {
-        let Some(entries) = node::entries(key, item, sink) else { continue };
-        let executable = callees.is_some_and(|callees| {
-            let call = node::get(entries, "call");
-            node::get(entries, "steps").is_none() && !call.is_some_and(|call| callees.is_of_behaviors(call))
-        });
         let mut case = TestCase {
-            name: named(entries, "case", n, item.span),
+            name: named(&[], "case", n, item.span),
             call: None,
             expect: Vec::new(),
             other: Vec::new(),
             span: item.span,
         };
+        // A sentence describes a case and is one that nothing can run.
+        if node::text(item).is_some() {
+            case.other.push((Ident { name: "description".to_owned(), span: item.span }, item.clone()));
+            cases.push(case);
+            continue;
+        }
+        let Some(entries) = node::entries(key, item, sink) else { continue };
+        case.name = named(entries, "case", n, item.span);
+        let executable = callees.is_some_and(|callees| {
+            let call = node::get(entries, "call");
+            node::get(entries, "steps").is_none() && !call.is_some_and(|call| callees.is_of_behaviors(call))
+        });
         for (key, value) in entries {
             match key.name.as_str() {
                 "name" => {}

@@ -30,26 +30,44 @@ use crate::span::{Source, Span};
 use callees::Callees;
 use std::ops::Range;
 
-pub use crate::scan::{decode, lossy};
+pub use crate::scan::{Mode, decode, decode_as, lossy};
 
-/// Parses a spec. What cannot be read is reported in `diags` and left out of the tree.
-///
-/// Strict: every malformed line is an error. (A lenient mode will turn four of them into warnings;
-/// its places are marked in the scanner.)
+/// Parses a spec strictly. What cannot be read is reported in `diags` and left out of the tree.
 pub fn parse(source: &Source, diags: &mut Diags) -> File {
+    parse_as(source, Mode::Strict, diags)
+}
+
+/// Parses a spec; `mode` tells what becomes of malformed lines that have a reading.
+pub fn parse_as(source: &Source, mode: Mode, diags: &mut Diags) -> File {
     let before = diags.list.len();
-    let file = parse_into(source, &mut Sink::new(diags));
+    let file = parse_into(source, mode, &mut Sink::new(diags));
     // Sections are read after the lines were scanned; people read from top to bottom.
     diags.list[before..].sort_by_key(|d| d.span.start);
     file
 }
 
-fn parse_into(source: &Source, sink: &mut Sink) -> File {
-    let lines = Lines::new(&source.text);
+/// Parses the bytes of a spec. If they are no text, the tree is empty, and the text is one to show
+/// the finding in.
+pub fn read(path: &str, bytes: &[u8], mode: Mode, diags: &mut Diags) -> (Source, File) {
+    match decode_as(path, bytes, mode, diags) {
+        Ok(source) => {
+            let file = parse_as(&source, mode, diags);
+            (source, file)
+        }
+        Err(refused) => {
+            diags.push(refused);
+            (lossy(path, bytes), File::default())
+        }
+    }
+}
+
+fn parse_into(source: &Source, mode: Mode, sink: &mut Sink) -> File {
+    let mut lines = Lines::new(&source.text);
+    let zeros = lines.take_zeros();
     let mut file = File { language: scan::language(&lines), ..File::default() };
     let executable = file.language.as_ref().is_none_or(|language| language.name == "rust");
     scan::characters(&source.text, sink);
-    let scanned = scan::scan(lines.clone(), executable, sink);
+    let scanned = scan::scan(lines.clone(), zeros, executable, mode, sink);
     introduction(&scanned.sections, &file, sink);
     // Kernels first: a case calls a kernel, or else a behaviour.
     for (n, body) in &scanned.bodies {

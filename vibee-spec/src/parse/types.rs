@@ -10,12 +10,11 @@ const VARIANTS: &[&str] = &["values", "enum", "variants"];
 /// Keys whose value holds a struct's fields.
 const FIELDS: &[&str] = &["fields", "struct"];
 
-/// Keys whose value names the type an alias stands for.
-const ALIAS: &[&str] = &["alias", "base", "base_type"];
+/// Keys whose value names the type that values are stored as.
+const BASE: &[&str] = &["base", "base_type"];
 
-/// Keys that describe a type without being fields of it.
-const OTHER: &[&str] =
-    &["name", "kind", "description", "width", "methods", "generic", "constants", "alignment", "doc"];
+/// What `kind:` may say.
+const KINDS: &[&str] = &["struct", "enum", "union", "generic_struct", "function_pointer", "alias"];
 
 /// All types of the section's value, in map and list form alike.
 pub(super) fn types(value: &Node, source: &str) -> Vec<TypeDecl> {
@@ -46,6 +45,11 @@ fn declaration(name: Ident, body: &Node, source: &str) -> TypeDecl {
         fields: Vec::new(),
         variants: Vec::new(),
         alias: None,
+        base: None,
+        kind: None,
+        width: None,
+        generics: Vec::new(),
+        other: Vec::new(),
         span,
     };
     match &body.kind {
@@ -71,21 +75,55 @@ fn at(node: &Node, source: &str, part: &str) -> usize {
 
 fn from_keys(decl: &mut TypeDecl, entries: &[(Ident, Node)], source: &str) {
     let is = |keys: &[&str], key: &Ident| keys.contains(&key.name.as_str());
-    let has_body = entries.iter().any(|(k, _)| is(VARIANTS, k) || is(FIELDS, k) || is(ALIAS, k));
+    let is_name = |key: &Ident, value: &Node| key.name == "name" && value.span == decl.name.span;
+    let has_body = entries
+        .iter()
+        .any(|(k, v)| is(VARIANTS, k) || is(FIELDS, k) || is(BASE, k) || k.name == "alias" || is_name(k, v));
     for (key, value) in entries {
-        if key.name == "description" {
-            decl.doc = node::prose(value, source);
-        } else if is(FIELDS, key) {
-            decl.fields = fields(value, source);
-        } else if is(VARIANTS, key) {
-            decl.variants = variants(value);
-        } else if is(ALIAS, key) {
-            decl.alias = node::ident(value);
-        } else if !has_body && !is(OTHER, key) {
-            // A struct written without `fields`.
-            decl.fields.push(field(key, value, source));
+        match key.name.as_str() {
+            "name" if value.span == decl.name.span => {}
+            // A struct written without `fields`: what does not tell about the type is a field.
+            _ if !has_body && !tells_about_type(key, value) => decl.fields.push(field(key, value, source)),
+            "description" => decl.doc = node::prose(value, source),
+            "alias" => decl.alias = node::ident(value),
+            "kind" => decl.kind = node::ident(value),
+            "width" => decl.width = node::ident(value),
+            "generic" => decl.generics = names(value),
+            _ if is(BASE, key) => decl.base = node::ident(value),
+            _ if is(FIELDS, key) => decl.fields.extend(fields(value, source)),
+            _ if is(VARIANTS, key) => decl.variants.extend(variants(value)),
+            _ => decl.other.push((key.clone(), value.clone())),
         }
     }
+}
+
+/// Whether a key tells about its type, in a body that may have fields beside it: `width: 2` does,
+/// `width: Int` is a field.
+fn tells_about_type(key: &Ident, value: &Node) -> bool {
+    let text = node::text(value).unwrap_or_default();
+    match key.name.as_str() {
+        "description" | "doc" => text.contains(' ') || matches!(value.kind, NodeKind::Quoted(_)),
+        "kind" => KINDS.contains(&text),
+        "width" => text.starts_with(|c: char| c.is_ascii_digit()),
+        "generic" | "methods" | "constants" => matches!(value.kind, NodeKind::Seq(_) | NodeKind::Map(_)),
+        _ => false,
+    }
+}
+
+/// A list of names, or one text with commas.
+fn names(value: &Node) -> Vec<Ident> {
+    match &value.kind {
+        NodeKind::Seq(items) => items.iter().flat_map(names).collect(),
+        _ => variants_of_text(node::text(value).unwrap_or_default(), text_start(value))
+            .into_iter()
+            .map(|v| v.name)
+            .collect(),
+    }
+}
+
+/// Where a value's text begins: behind its quote, if it has one.
+fn text_start(value: &Node) -> usize {
+    value.span.start as usize + usize::from(matches!(value.kind, NodeKind::Quoted(_)))
 }
 
 /// Fields as a map, as a list of `{name, type, …}`, or as a list of `- id: u32`.
@@ -114,17 +152,23 @@ fn field(name: &Ident, value: &Node, source: &str) -> Field {
         && let Some(ty) = node::get(entries, "type")
     {
         let mut field = field(name, ty, source);
-        if let Some(default) = node::get(entries, "default") {
-            field.default = node::ident(default);
-        }
-        if let Some(doc) = node::get(entries, "description").and_then(node::text) {
-            field.doc = Some(doc.to_owned());
+        for (key, value) in entries {
+            match key.name.as_str() {
+                "name" | "type" => {}
+                "default" => field.default = node::ident(value).or_else(|| Some(written(value, source))),
+                "description" => field.doc = node::prose(value, source),
+                _ => field.other.push((key.clone(), value.clone())),
+            }
         }
         return field;
     }
-    let written = || Ident { name: source[value.span.range()].to_owned(), span: value.span };
-    let (ty, default) = split_default(node::ident(value).unwrap_or_else(written));
-    Field { name: name.clone(), ty, default, doc: value.comment.clone() }
+    let (ty, default) = split_default(node::ident(value).unwrap_or_else(|| written(value, source)));
+    Field { name: name.clone(), ty, default, doc: value.comment.clone(), other: Vec::new() }
+}
+
+/// A value of any form as its text.
+fn written(value: &Node, source: &str) -> Ident {
+    Ident { name: source[value.span.range()].to_owned(), span: value.span }
 }
 
 /// Splits `type = default`. An `=` inside brackets belongs to the type.
@@ -155,15 +199,12 @@ fn part(text: &str, origin: usize) -> Ident {
 fn variants(value: &Node) -> Vec<Variant> {
     match &value.kind {
         NodeKind::Seq(items) => items.iter().flat_map(variants).collect(),
-        NodeKind::Map(entries) => match (node::get(entries, "name"), node::get(entries, "value")) {
-            (Some(name), value) if node::ident(name).is_some() && entries.len() > 1 => {
-                node::ident(name).map(|name| variant(name, value)).into_iter().collect()
-            }
-            _ => entries.iter().map(|(name, value)| variant(name.clone(), Some(value))).collect(),
+        NodeKind::Map(entries) => match node::get(entries, "name").and_then(node::ident) {
+            Some(name) => vec![described(name, entries)],
+            None => entries.iter().map(|(name, value)| variant(name.clone(), value)).collect(),
         },
         NodeKind::Raw(text) | NodeKind::Quoted(text) | NodeKind::Block(text) => {
-            let quote = usize::from(matches!(value.kind, NodeKind::Quoted(_)));
-            let mut found = variants_of_text(text, value.span.start as usize + quote);
+            let mut found = variants_of_text(text, text_start(value));
             if let [only] = &mut found[..] {
                 only.doc = value.comment.clone();
             }
@@ -173,14 +214,28 @@ fn variants(value: &Node) -> Vec<Variant> {
     }
 }
 
-/// `NAME: 3` has a number, `Name: Payload` a payload.
-fn variant(name: Ident, value: Option<&Node>) -> Variant {
-    let doc = value.and_then(|v| v.comment.clone());
-    let value = value.and_then(node::ident);
-    let is_number =
-        value.as_ref().is_some_and(|v| v.name.starts_with(|c: char| c == '-' || c.is_ascii_digit()));
-    let (value, payload) = if is_number { (value, None) } else { (None, value) };
-    Variant { name, value, payload, doc }
+/// `NAME: 3` has a number, `Name: Payload` a payload, `NAME: {value: 3, description: …}` both.
+fn variant(name: Ident, value: &Node) -> Variant {
+    if let NodeKind::Map(entries) = &value.kind {
+        return described(name, entries);
+    }
+    let (number, payload) = number_or_payload(node::ident(value).filter(|v| !v.name.is_empty()));
+    Variant { name, value: number, payload, doc: value.comment.clone() }
+}
+
+/// A variant with keys of its own.
+fn described(name: Ident, entries: &[(Ident, Node)]) -> Variant {
+    let get = |keys: &[&str]| keys.iter().find_map(|key| node::get(entries, key)).and_then(node::ident);
+    let (value, payload) = number_or_payload(get(&["value"]));
+    let doc = node::get(entries, "description").and_then(node::text).map(str::to_owned);
+    Variant { name, value, payload: payload.or_else(|| get(&["payload", "type"])), doc }
+}
+
+fn number_or_payload(text: Option<Ident>) -> (Option<Ident>, Option<Ident>) {
+    match text {
+        Some(text) if text.name.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => (Some(text), None),
+        other => (None, other),
+    }
 }
 
 /// `A, B=1`; a lone name is a list of one.

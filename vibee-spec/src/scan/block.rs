@@ -2,12 +2,12 @@
 
 use super::keys::{self, Key};
 use super::place::{Place, Reading};
-use super::{Lines, Sink, join, too_deep};
+use super::seen::Seen;
+use super::{Lines, Mode, Sink, join, too_deep};
 use crate::ast::{Ident, Node, NodeKind};
 use crate::diag::Diagnostic;
 use crate::limits::MAX_DEPTH;
 use crate::span::Span;
-use std::collections::HashMap;
 use std::ops::Range;
 
 /// Walks the lines of a file once, building [`Node`]s.
@@ -16,6 +16,9 @@ pub(crate) struct Scanner<'t, 's, 'd> {
     /// The next line to read.
     pub pos: usize,
     pub sink: &'s mut Sink<'d>,
+    pub(super) mode: Mode,
+    /// Lines `0` that were made blank.
+    pub(super) zeros: Vec<usize>,
     /// Whether cases and executable sections can be run.
     executable: bool,
     /// Lines before this one were checked for tabs and strays.
@@ -24,8 +27,14 @@ pub(crate) struct Scanner<'t, 's, 'd> {
 }
 
 impl<'t, 's, 'd> Scanner<'t, 's, 'd> {
-    pub(super) fn new(lines: Lines<'t>, executable: bool, sink: &'s mut Sink<'d>) -> Self {
-        Scanner { lines, pos: 0, sink, executable, checked: 0, depth: 0 }
+    pub(super) fn new(
+        lines: Lines<'t>,
+        zeros: Vec<usize>,
+        executable: bool,
+        mode: Mode,
+        sink: &'s mut Sink<'d>,
+    ) -> Self {
+        Scanner { lines, pos: 0, sink, mode, zeros, executable, checked: 0, depth: 0 }
     }
 
     /// Goes to the next line that holds something and gives its number.
@@ -45,12 +54,6 @@ impl<'t, 's, 'd> Scanner<'t, 's, 'd> {
             self.checked = n + 1;
             if let Some(at) = self.lines.tab(n) {
                 self.sink.push(super::lines::tab_error(at));
-            }
-            // A lone `0` is a shell counter's output, met in published specs. Dropping it keeps the
-            // structure around it readable. (A lenient reading would stop at a warning.)
-            if self.lines.list[n].indent == 0 && self.lines.content(n) == "0" {
-                self.stray(n);
-                continue;
             }
             return Some(n);
         }
@@ -77,8 +80,8 @@ impl<'t, 's, 'd> Scanner<'t, 's, 'd> {
     }
 
     fn map(&mut self, indent: u32, place: Place) -> Node {
-        let mut entries = Vec::new();
-        let mut seen = HashMap::new();
+        let mut entries: Vec<(Ident, Node)> = Vec::new();
+        let mut seen = Seen::default();
         let first = self.pos;
         while let Some(n) = self.peek().filter(|&n| self.lines.list[n].indent >= indent) {
             if self.lines.list[n].indent > indent {
@@ -89,7 +92,8 @@ impl<'t, 's, 'd> Scanner<'t, 's, 'd> {
                 self.stray(n);
                 continue;
             };
-            self.once(&mut seen, &ident);
+            let first = seen.before(entries.iter().map(|(key, _)| key), &ident);
+            self.once(first, &ident);
             let value = self.value(&ident, place, indent, after);
             entries.push((ident, value));
         }
@@ -109,7 +113,7 @@ impl<'t, 's, 'd> Scanner<'t, 's, 'd> {
                 self.misplaced(n, indent);
             } else if self.is_item(n) {
                 items.push(self.item(n, indent, inside, key));
-            } else if keys::key(&self.lines, n, self.sink).is_some() {
+            } else if self.is_key(n) {
                 // A sequence may stand at the column of its key; the next key ends it.
                 break;
             } else {
@@ -140,7 +144,7 @@ impl<'t, 's, 'd> Scanner<'t, 's, 'd> {
         line.indent += 1 + blanks as u32;
         line.content = at as u32;
         let column = line.indent;
-        if self.is_item(n) || keys::key(&self.lines, n, self.sink).is_some() {
+        if self.is_item(n) || self.is_key(n) {
             return self.block(column, place, key);
         }
         self.lines.list[n] = before;
@@ -225,9 +229,19 @@ impl<'t, 's, 'd> Scanner<'t, 's, 'd> {
         self.checked = self.checked.max(n);
     }
 
+    /// Lines before this one need no more checks.
+    pub(super) fn checked(&self) -> usize {
+        self.checked
+    }
+
+    /// Goes back to what [`Self::checked`] gave.
+    pub(super) fn set_checked(&mut self, n: usize) {
+        self.checked = n;
+    }
+
     /// Reports `key` if its map had it before.
-    pub(super) fn once(&mut self, seen: &mut HashMap<String, Span>, key: &Ident) {
-        if let Some(first) = seen.insert(key.name.clone(), key.span) {
+    pub(super) fn once(&mut self, first: Option<Span>, key: &Ident) {
+        if let Some(first) = first {
             self.sink.push(
                 Diagnostic::error("V0013", key.span, format!("`{}` is written twice", key.name))
                     .label("second time")
@@ -251,7 +265,24 @@ impl<'t, 's, 'd> Scanner<'t, 's, 'd> {
         }
     }
 
-    /// Reports line `n`, which is neither a key nor an item.
+    /// Reports the lines that were made blank.
+    pub(super) fn report_zeros(&mut self) {
+        for n in std::mem::take(&mut self.zeros) {
+            // Its only byte; the content was taken away.
+            let end = self.lines.list[n].end as usize;
+            let span = Span::new(end - 1, end);
+            self.sink.push(match self.mode {
+                Mode::Strict => Diagnostic::error("V0012", span, "stray line `0`")
+                    .label("neither `key: value` nor `- item`")
+                    .hint("remove the line; a lenient reading drops it"),
+                Mode::Lenient => Diagnostic::warning("V0040", span, "stray line `0` dropped")
+                    .label("not part of the spec")
+                    .hint("remove the line"),
+            });
+        }
+    }
+
+    /// Reports line `n`, which is neither a key nor an item, and goes past it and others like it.
     pub(super) fn stray(&mut self, n: usize) {
         let text = self.lines.content(n);
         let colon = text.find(':').filter(|&at| at > 0 && !text.starts_with(['"', '\'', '[', '{']));
@@ -266,5 +297,18 @@ impl<'t, 's, 'd> Scanner<'t, 's, 'd> {
                 .hint(hint),
         );
         self.pos = n + 1;
+        // One cause, one finding: a drawing, or source code, is reported where it begins.
+        let (indent, is_item) = (self.lines.list[n].indent, self.is_item(n));
+        while let Some(m) = self.peek().filter(|&m| self.lines.list[m].indent >= indent) {
+            if self.is_item(m) != is_item || self.is_key(m) {
+                break;
+            }
+            self.pos = m + 1;
+        }
+    }
+
+    /// Whether line `n` begins with a key.
+    pub(super) fn is_key(&self, n: usize) -> bool {
+        keys::is_key(&self.lines, n)
     }
 }

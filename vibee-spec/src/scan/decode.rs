@@ -1,6 +1,7 @@
 //! From bytes to text: encoding and size are checked once, here.
 
-use crate::diag::Diagnostic;
+use super::Mode;
+use crate::diag::{Diagnostic, Diags};
 use crate::limits::MAX_BYTES;
 use crate::span::{Source, Span};
 
@@ -28,6 +29,27 @@ pub fn decode(path: &str, bytes: &[u8]) -> Result<Source, Diagnostic> {
                 .hint("save the file as UTF-8"))
         }
     }
+}
+
+/// As [`decode`]; leniently, bytes that are no characters are replaced, with a warning.
+///
+/// # Errors
+/// As [`decode`]; `V0003` only when strict.
+#[allow(clippy::result_large_err, reason = "as above")]
+pub fn decode_as(path: &str, bytes: &[u8], mode: Mode, diags: &mut Diags) -> Result<Source, Diagnostic> {
+    let refused = match decode(path, bytes) {
+        Err(d) if mode == Mode::Lenient && d.code == "V0003" => d,
+        decoded => return decoded,
+    };
+    let source = lossy(path, bytes);
+    let before = source.text.matches(char::REPLACEMENT_CHARACTER).count();
+    diags.push(
+        Diagnostic::warning("V0043", refused.span, "bytes that are no characters were replaced")
+            .label(refused.label)
+            .note(format!("`{}` stands in {before} places now", char::REPLACEMENT_CHARACTER))
+            .hint("save the file as UTF-8"),
+    );
+    Ok(source)
 }
 
 /// Text to show a [`decode`] failure in: bad bytes replaced, cut at the size limit.

@@ -2,6 +2,7 @@
 
 use super::block::Scanner;
 use super::place::Reading;
+use super::seen::Seen;
 use super::{brackets, quoted, too_deep};
 use crate::ast::{Ident, Node, NodeKind};
 use crate::diag::Diagnostic;
@@ -95,8 +96,8 @@ impl Flow<'_, '_, '_, '_> {
         }
         self.at += 1;
         let mut items = Vec::new();
-        let mut entries = Vec::new();
-        let mut seen = HashMap::new();
+        let mut entries: Vec<(Ident, Node)> = Vec::new();
+        let mut seen = Seen::default();
         loop {
             self.skip(open)?;
             match self.byte() {
@@ -108,7 +109,8 @@ impl Flow<'_, '_, '_, '_> {
                 _ if close == b']' => items.push(self.item(open)?),
                 _ => {
                     let entry = self.entry(open)?;
-                    self.scanner.once(&mut seen, &entry.0);
+                    let first = seen.before(entries.iter().map(|(key, _)| key), &entry.0);
+                    self.scanner.once(first, &entry.0);
                     entries.push(entry);
                 }
             }

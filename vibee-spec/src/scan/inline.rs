@@ -1,19 +1,51 @@
 //! Values that start on the line of their key or dash.
 
+use super::Mode;
 use super::block::Scanner;
-use super::keys;
 use super::place::Reading;
 use super::{brackets, quoted};
 use crate::ast::{Node, NodeKind};
 use crate::diag::Diagnostic;
 use crate::span::Span;
 
+/// Errors that mean: the value begins like data and is text. A key written twice or too deep a
+/// nesting is no such thing.
+const TEXT_AFTER_ALL: &[&str] = &["V0020", "V0021", "V0022", "V0030", "V0032"];
+
+/// Opens and closes text of another language in some published specs.
+const TRIPLE: &str = "\"\"\"";
+
 impl Scanner<'_, '_, '_> {
     /// The value at byte `at` of line `n`; lines deeper than column `indent` may go on with it.
+    ///
+    /// Leniently, a value that cannot be read is the text of its line.
     pub(super) fn inline(&mut self, n: usize, at: usize, indent: u32, reading: Reading) -> Node {
+        if self.mode == Mode::Strict {
+            return self.strictly(n, at, indent, reading);
+        }
+        let (mark, checked) = (self.sink.mark(), self.checked());
+        let node = self.strictly(n, at, indent, reading);
+        let failed = self.sink.errors_since(mark).next().is_some();
+        if !failed || !self.sink.errors_since(mark).all(|code| TEXT_AFTER_ALL.contains(&code)) {
+            return node;
+        }
+        self.sink.back_to(mark);
+        self.pos = n + 1;
+        self.set_checked(checked);
+        let (code, comment) = self.code(at, self.lines.list[n].end as usize);
+        let span = Span::new(code.start, code.end);
+        self.sink.push(
+            Diagnostic::warning("V0042", span, "the value is read as text")
+                .label("begins like data and goes on like text")
+                .hint("put the whole value in quotes"),
+        );
+        Node { kind: NodeKind::Raw(self.lines.text[code].to_owned()), span, comment }
+    }
+
+    fn strictly(&mut self, n: usize, at: usize, indent: u32, reading: Reading) -> Node {
         let end = self.lines.list[n].end as usize;
         let rest = &self.lines.text[at..end];
-        if rest.starts_with("\"\"\"") {
+        if rest.starts_with(TRIPLE) {
             return self.triple(n, at);
         }
         if let Some(folded) = self.block_header(at, end) {
@@ -38,15 +70,17 @@ impl Scanner<'_, '_, '_> {
 
     /// Whether the bracket at `at` opens a flow value here, rather than being text.
     fn is_flow(&self, at: usize, end: usize, reading: Reading) -> bool {
-        if reading == Reading::Data {
-            return true;
+        match reading {
+            Reading::Data => return true,
+            Reading::Prose => return false,
+            Reading::Text | Reading::Type | Reading::Expression => {}
         }
         let (code, _) = self.code(at, end);
         let closing = brackets::partners(&self.lines.text[code.clone()], at).get(&at).copied();
         match closing {
             // Open at the end of the line: text would not be.
             None => true,
-            Some(close) => reading == Reading::Type && close + 1 == code.end,
+            Some(close) => close + 1 == code.end,
         }
     }
 
@@ -87,7 +121,7 @@ impl Scanner<'_, '_, '_> {
         let mut span = Span::new(code.start, code.end);
         self.pos = n + 1;
         while let Some(m) = self.peek().filter(|&m| self.lines.list[m].indent > indent) {
-            if self.lines.first(m) == b'-' || keys::key(&self.lines, m, self.sink).is_some() {
+            if self.lines.first(m) == b'-' || self.is_key(m) {
                 break;
             }
             let line = self.lines.list[m];
@@ -126,24 +160,36 @@ impl Scanner<'_, '_, '_> {
         Node { kind, span: Span::new(at, last as usize), comment }
     }
 
-    /// Text in triple quotes, which the dialect's generators once wrote. Refused, but skipped as a
-    /// whole. (A lenient reading would keep it as a block.)
+    /// Text in triple quotes, which the dialect's generators once wrote. Strictly it is refused, but
+    /// skipped as a whole; leniently it is a block.
     fn triple(&mut self, n: usize, at: usize) -> Node {
-        const MARK: &str = "\"\"\"";
         let list = &self.lines.list;
-        let rest = &self.lines.text[at + MARK.len()..list[n].end as usize];
-        let close = if rest.contains(MARK) {
+        let rest = &self.lines.text[at + TRIPLE.len()..list[n].end as usize];
+        let close = if rest.contains(TRIPLE) {
             Some(n)
         } else {
-            (n + 1..list.len()).find(|&m| self.lines.content(m).ends_with(MARK))
+            (n + 1..list.len()).find(|&m| self.lines.content(m).ends_with(TRIPLE))
         };
-        let opening = Span::new(at, at + MARK.len());
+        let opening = Span::new(at, at + TRIPLE.len());
         // Unclosed, they take the rest of the file: its lines are some other language's.
         let last = close.unwrap_or(list.len() - 1);
         let end = list[last].end as usize;
         self.pos = last + 1;
         self.checked_to(self.pos);
+        // In text of another language a line `0` is a line of it.
+        self.zeros.retain(|zero| !(n..=last).contains(zero));
         self.sink.push(match close {
+            Some(_) if self.mode == Mode::Lenient => {
+                let inside = &self.lines.text[at + TRIPLE.len()..end];
+                let text = inside[..inside.rfind(TRIPLE).unwrap_or(inside.len())].trim_end();
+                let text = text.strip_prefix('\n').unwrap_or(text.trim_start()).to_owned();
+                self.sink.push(
+                    Diagnostic::warning("V0041", opening, "triple quotes are read as a block of text")
+                        .label("opened here")
+                        .hint("write `|` and indent the text by two spaces"),
+                );
+                return Node { kind: NodeKind::Block(text), span: Span::new(at, end), comment: None };
+            }
             Some(_) => Diagnostic::error("V0023", opening, "triple quotes are not part of the language")
                 .label("opened here")
                 .hint("write `|` and indent the text by two spaces"),

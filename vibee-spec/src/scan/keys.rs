@@ -34,6 +34,21 @@ pub(crate) fn key_at(lines: &Lines, n: usize, at: usize, end: usize, sink: &mut 
         found.list.into_iter().for_each(|d| sink.push(d));
         return Some(Key { ident: ident(read.text, at, read.end), after: colon + 1 });
     }
+    let (name, after) = plain(text)?;
+    Some(Key { ident: ident(name.to_owned(), at, at + name.len()), after: at + after })
+}
+
+/// Whether line `n` has a key.
+pub(crate) fn is_key(lines: &Lines, n: usize) -> bool {
+    let text = lines.content(n);
+    if text.starts_with(['"', '\'']) {
+        return key(lines, n, &mut Sink::new(&mut Diags::default())).is_some();
+    }
+    plain(text).is_some()
+}
+
+/// The unquoted key that `text` begins with, and where its value may start.
+fn plain(text: &str) -> Option<(&str, usize)> {
     if text.starts_with(['[', '{', '#', '-']) && !text.starts_with("--") && !is_dashed_word(text) {
         return None;
     }
@@ -41,10 +56,9 @@ pub(crate) fn key_at(lines: &Lines, n: usize, at: usize, end: usize, sink: &mut 
     for n in 0..bytes.len() {
         match bytes[n] {
             b'#' if n > 0 && matches!(bytes[n - 1], b' ' | b'\t') => return None,
-            b':' if colon_at(lines.text, at + n, end) => {
+            b':' if colon_at(text, n, text.len()) => {
                 let name = text[..n].trim_end();
-                return (!name.is_empty())
-                    .then(|| Key { ident: ident(name.to_owned(), at, at + name.len()), after: at + n + 1 });
+                return (!name.is_empty()).then_some((name, n + 1));
             }
             _ => {}
         }

@@ -57,6 +57,20 @@ impl<'t> Lines<'t> {
         Lines { text, list }
     }
 
+    /// Makes lines blank that hold nothing but a `0` at column 0, and gives their numbers.
+    ///
+    /// They are a shell counter's output, met in published specs. Without them the structure around
+    /// is readable; whether that is an error is for the scanner.
+    pub(crate) fn take_zeros(&mut self) -> Vec<usize> {
+        let text = self.text.as_bytes();
+        let is_zero = |l: &Line| l.indent == 0 && l.end == l.content + 1 && text[l.content as usize] == b'0';
+        let zeros: Vec<usize> = (0..self.list.len()).filter(|&n| is_zero(&self.list[n])).collect();
+        for &n in &zeros {
+            self.list[n].content = self.list[n].end;
+        }
+        zeros
+    }
+
     /// The content of line `n`.
     pub(crate) fn content(&self, n: usize) -> &'t str {
         &self.text[self.list[n].span().range()]

@@ -11,6 +11,8 @@ pub(crate) enum Place {
     Type,
     /// Fields of a type, or any value below them.
     Fields,
+    /// Behaviours that cannot be run.
+    Behaviors,
     /// Behaviours, cases and laws; `call`, `expect` … have the grammar of executable lines.
     Cases,
     /// Anywhere else.
@@ -22,7 +24,9 @@ pub(crate) enum Place {
 pub(crate) enum Reading {
     /// To the end of the line; only wholly quoted text is unquoted.
     Prose,
-    /// Like prose, but `{…}` and `[…]` that fill the line are flow values.
+    /// Like prose, but `{…}` and `[…]` that fill the line, or stay open there, are flow values.
+    Text,
+    /// Like text, but `[4]u8` inside flow values is a type.
     Type,
     /// A joined line for the expression grammar.
     Expression,
@@ -43,6 +47,10 @@ const PROSE: &[&str] = &[
     "then",
     "description",
     "formula",
+];
+
+/// Keys whose values are mostly prose, and sometimes lists or maps.
+const TEXT: &[&str] = &[
     "complexity",
     "pas_pattern",
     "pas_prediction",
@@ -71,6 +79,7 @@ impl Place {
             Place::Type if key == "description" => Reading::Prose,
             Place::Type | Place::Types => Reading::Type,
             _ if PROSE.contains(&key) => Reading::Prose,
+            _ if TEXT.contains(&key) => Reading::Text,
             _ => Reading::Data,
         }
     }
@@ -80,6 +89,9 @@ impl Place {
         match (self, key) {
             (Place::Top, "types") => Place::Types,
             (Place::Top, "behaviors" | "test_cases") if executable => Place::Cases,
+            (Place::Top, "behaviors") => Place::Behaviors,
+            // The parameters of a behaviour are names with types.
+            (Place::Behaviors | Place::Cases, "params") => Place::Fields,
             (Place::Types, _) => Place::Type,
             (Place::Type, "fields" | "struct") => Place::Fields,
             (Place::Fields, _) => Place::Fields,

@@ -1,11 +1,11 @@
 //! The top level: which lines belong to which section.
 
 use super::block::Scanner;
-use super::{Lines, Sink};
+use super::seen::Seen;
+use super::{Lines, Mode, Sink};
 use crate::ast::{Ident, Node, NodeKind, Section};
 use crate::diag::Diagnostic;
 use crate::span::Span;
-use std::collections::HashMap;
 use std::ops::Range;
 
 /// Sections whose lines have the executable grammar under `language: rust`.
@@ -19,14 +19,22 @@ pub(crate) struct Scanned {
     pub bodies: Vec<(usize, Range<usize>)>,
 }
 
-/// Finds all sections; executable ones are kept as raw text when `executable`.
-pub(crate) fn scan(lines: Lines, executable: bool, sink: &mut Sink) -> Scanned {
-    let mut scanner = Scanner::new(lines, executable, sink);
+/// Finds all sections; executable ones are kept as raw text when `executable`. `zeros` are lines
+/// that [`Lines::take_zeros`] made blank.
+pub(crate) fn scan(
+    lines: Lines,
+    zeros: Vec<usize>,
+    executable: bool,
+    mode: Mode,
+    sink: &mut Sink,
+) -> Scanned {
+    let mut scanner = Scanner::new(lines, zeros, executable, mode, sink);
     let mut scanned = Scanned { sections: Vec::new(), bodies: Vec::new() };
-    let mut seen = HashMap::new();
+    let mut seen = Seen::default();
     while let Some(n) = scanner.peek() {
         let Some(key) = top_key(&mut scanner, n) else { continue };
-        scanner.once(&mut seen, &key.ident);
+        let first = seen.before(scanned.sections.iter().map(|s: &Section| &s.key), &key.ident);
+        scanner.once(first, &key.ident);
         let (value, span);
         if executable && EXECUTABLE.contains(&key.ident.name.as_str()) {
             let body = body(&mut scanner, n, key.after);
@@ -39,6 +47,7 @@ pub(crate) fn scan(lines: Lines, executable: bool, sink: &mut Sink) -> Scanned {
         }
         scanned.sections.push(Section { key: key.ident, value, span });
     }
+    scanner.report_zeros();
     scanned
 }
 

@@ -1,7 +1,14 @@
 //! Where the parser's findings go: limited in number.
 
-use crate::diag::{Diagnostic, Diags};
+use crate::diag::{Diagnostic, Diags, Severity};
 use crate::limits::MAX_DIAGNOSTICS;
+
+/// How many findings there were at a moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    kept: usize,
+    listed: usize,
+}
 
 /// A [`Diags`] that stops keeping after [`MAX_DIAGNOSTICS`].
 ///
@@ -20,6 +27,23 @@ impl<'d> Sink<'d> {
     /// Whether further findings would not be kept.
     pub(crate) fn is_full(&self) -> bool {
         self.kept > MAX_DIAGNOSTICS
+    }
+
+    /// This moment.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { kept: self.kept, listed: self.diags.list.len() }
+    }
+
+    /// Codes of the errors since.
+    pub(crate) fn errors_since(&self, mark: Mark) -> impl Iterator<Item = &'static str> {
+        let since = self.diags.list[mark.listed..].iter();
+        since.filter(|d| d.severity == Severity::Error).map(|d| d.code)
+    }
+
+    /// Forgets the findings since.
+    pub(crate) fn back_to(&mut self, mark: Mark) {
+        self.kept = mark.kept;
+        self.diags.list.truncate(mark.listed);
     }
 
     /// Adds a finding, or the note that there are too many.

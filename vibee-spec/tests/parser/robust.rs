@@ -1,9 +1,10 @@
 //! No input makes the parser or the renderer panic, and every finding points into the file.
 
 use crate::support::source;
+use vibee_spec::ast::text;
 use vibee_spec::codes;
 use vibee_spec::diag::Diags;
-use vibee_spec::parse::parse;
+use vibee_spec::parse::{Mode, parse_as};
 use vibee_spec::render::Renderer;
 
 /// Specs that use all of the language between them.
@@ -15,13 +16,26 @@ const SPECS: &[&str] = &[
     include_str!("specs/cases.vibee"),
     include_str!("specs/types.vibee"),
     include_str!("specs/dialect.vibee"),
+    include_str!("specs/bodies.vibee"),
+    include_str!("specs/prose.vibee"),
+    include_str!("specs/damaged.vibee"),
 ];
 
-/// Parses and renders; checks what must hold of any findings.
+/// Parses and renders in both readings; checks what must hold of any findings.
 fn survives(text: &str) {
+    let strict = survives_as(text, Mode::Strict);
+    let lenient = survives_as(text, Mode::Lenient);
+    // What is well-formed means the same in both.
+    if let (Some(strict), lenient) = (strict, lenient) {
+        assert_eq!(Some(strict), lenient, "{text}");
+    }
+}
+
+/// The tree as text, if there are no errors.
+fn survives_as(text: &str, mode: Mode) -> Option<String> {
     let source = source(text);
     let mut diags = Diags::default();
-    let _ = parse(&source, &mut diags);
+    let file = parse_as(&source, mode, &mut diags);
     let renderer = Renderer::new(&source);
     for d in &diags.list {
         for span in d.related.iter().map(|(span, _)| *span).chain([d.span]) {
@@ -36,6 +50,7 @@ fn survives(text: &str) {
         assert!(renderer.text(d, false).contains(d.code));
         assert_eq!(renderer.json(d)["code"], d.code);
     }
+    (!diags.has_errors()).then(|| text::file(&file))
 }
 
 /// A small generator; the same numbers on every machine.

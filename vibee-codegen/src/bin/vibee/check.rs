@@ -26,7 +26,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, ui: &Ui) -> Result<Outcome> {
     compile::on_pool(args.jobs, || {
-        let Some(project) = ui.load(&args.paths)? else { return Ok(Outcome::Findings) };
+        let project = ui.load(&args.paths)?;
         let bar = ui.progress(project.asked as u64, "checking");
         let mut checked = compile::check_all(&project, &|| bar.inc(1));
         bar.finish_and_clear();

@@ -45,9 +45,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Outcome> {
     compile::on_pool(Some(1), || {
         if let Stage::Ast = args.stage {
             // A tree exists even if it means nothing.
-            let Some(project) = ui.load(std::slice::from_ref(&args.spec))? else {
-                return Ok(Outcome::Findings);
-            };
+            let project = ui.load(std::slice::from_ref(&args.spec))?;
+            ui.parsed(&project);
             return ast(args, &project);
         }
         let Some((project, checked)) = ui.checked(std::slice::from_ref(&args.spec))? else {

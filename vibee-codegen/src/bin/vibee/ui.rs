@@ -13,6 +13,7 @@ use vibee_codegen::compile;
 use vibee_codegen::project::{Checked, Project, Unreadable};
 use vibee_spec::diag::{Diagnostic, Diags, Severity};
 use vibee_spec::lint::{Level, Levels, UnknownLint};
+use vibee_spec::parse::Mode;
 use vibee_spec::render::{Renderer, Sarif};
 use vibee_spec::span::Source;
 
@@ -47,6 +48,10 @@ pub struct Flags {
     /// Make this warning an error. LINT is a code, a name, or `warnings` for all.
     #[arg(short = 'D', long, global = true, value_name = "LINT", help_heading = "Lints")]
     deny: Vec<String>,
+    /// Read damage met in published specs as it was meant, with warnings: lines of a lone 0, text in
+    /// triple quotes, values that go on as text, bytes that are no characters.
+    #[arg(long, global = true)]
+    lenient: bool,
 }
 
 /// When to colour.
@@ -83,6 +88,8 @@ pub struct Ui {
     levels: Levels,
     /// Findings so far, for [`Format::Sarif`].
     sarif: Mutex<Sarif>,
+    /// How malformed lines of specs are read.
+    pub mode: Mode,
 }
 
 /// What [`Ui::report`] counted.
@@ -122,6 +129,7 @@ impl Ui {
             format: flags.message_format,
             levels,
             sarif: Mutex::default(),
+            mode: if flags.lenient { Mode::Lenient } else { Mode::Strict },
         })
     }
 
@@ -155,22 +163,14 @@ impl Ui {
         ProgressBar::new(steps).with_style(style).with_message(what.to_owned())
     }
 
-    /// Reads specs; a file that is no text counts as a finding, shown here.
+    /// Reads specs.
     ///
     /// # Errors
     /// When a path does not exist or cannot be read.
-    pub fn load(&self, paths: &[PathBuf]) -> Result<Option<Project>> {
-        match Project::load(paths) {
-            Ok(project) => Ok(Some(project)),
-            Err(Unreadable { path, why: Ok(diagnostic) }) => {
-                let source = Source { path: path.display().to_string(), text: String::new() };
-                self.diagnostic(&Renderer::new(&source), &diagnostic);
-                Ok(None)
-            }
-            Err(Unreadable { path, why: Err(error) }) => {
-                Err(anyhow::Error::new(error).context(format!("cannot read {}", path.display())))
-            }
-        }
+    pub fn load(&self, paths: &[PathBuf]) -> Result<Project> {
+        Project::load_as(paths, self.mode).map_err(|Unreadable { path, why }| {
+            anyhow::Error::new(why).context(format!("cannot read {}", path.display()))
+        })
     }
 
     /// Reads and checks specs, shows all findings. `None` after errors.
@@ -178,7 +178,7 @@ impl Ui {
     /// # Errors
     /// As [`Ui::load`].
     pub fn checked(&self, paths: &[PathBuf]) -> Result<Option<(Project, Vec<Checked>)>> {
-        let Some(project) = self.load(paths)? else { return Ok(None) };
+        let project = self.load(paths)?;
         let bar = self.progress(project.asked as u64, "checking");
         let checked = compile::check_all(&project, &|| bar.inc(1));
         bar.finish_and_clear();
@@ -225,6 +225,14 @@ impl Ui {
             }
         }
         counts
+    }
+
+    /// Shows the findings of the parser alone.
+    pub fn parsed(&self, project: &Project) {
+        for spec in &project.specs[..project.asked] {
+            let renderer = Renderer::new(&spec.source);
+            spec.diags.list.iter().for_each(|d| self.diagnostic(&renderer, d));
+        }
     }
 
     fn diagnostic(&self, renderer: &Renderer<'_>, d: &Diagnostic) {
