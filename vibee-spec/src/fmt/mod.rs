@@ -26,7 +26,7 @@ mod values;
 use crate::ast::File;
 use crate::diag::{Diagnostic, Diags};
 use crate::parse::parse;
-use crate::scan::{self, Lines, Sink};
+use crate::scan::{self, Lines, Mode, Sink};
 use crate::span::{Source, Span};
 
 pub use same::same;
@@ -129,7 +129,8 @@ fn layout(source: &Source) -> String {
 fn page(lines: &Lines) -> page::Page {
     let executable = scan::language(lines).is_none_or(|language| language.name == "rust");
     let mut ignored = Diags::default();
-    let scanned = scan::scan(lines.clone(), executable, &mut Sink::new(&mut ignored));
+    let scanned =
+        scan::scan(lines.clone(), Vec::new(), executable, Mode::Strict, &mut Sink::new(&mut ignored));
     let mut page = page::Page::default();
     for (n, section) in scanned.sections.iter().enumerate() {
         match scanned.bodies.iter().find(|(of, _)| *of == n) {

@@ -1,7 +1,7 @@
 //! Whether two trees mean the same: equal but for places, and for the text of executable lines,
 //! which is compared as it was parsed.
 
-use crate::ast::{Behavior, File, Ident, Node, NodeKind, Section, TestCase};
+use crate::ast::{Behavior, Field, File, Ident, Node, NodeKind, Section, TestCase, TypeDecl};
 use crate::scan::{Place, Reading};
 use std::fmt::Debug;
 
@@ -17,6 +17,9 @@ pub fn same(a: &File, b: &File) -> bool {
         description,
         imports,
         constants,
+        text_constants,
+        sacred_constants,
+        creation_patterns,
         types,
         behaviors,
         test_cases,
@@ -34,7 +37,10 @@ pub fn same(a: &File, b: &File) -> bool {
         && equal(description, &b.description)
         && equal(imports, &b.imports)
         && equal(constants, &b.constants)
-        && equal(types, &b.types)
+        && equal(text_constants, &b.text_constants)
+        && equal(sacred_constants, &b.sacred_constants)
+        && equal(creation_patterns, &b.creation_patterns)
+        && equal(&without_layout(types), &without_layout(&b.types))
         && equal(&without_nodes(behaviors), &without_nodes(&b.behaviors))
         && equal(&without_other(test_cases), &without_other(&b.test_cases))
         && equal(functions, &b.functions)
@@ -60,6 +66,30 @@ fn without_nodes(behaviors: &[Behavior]) -> Vec<Behavior> {
     behaviors.iter().map(one).collect()
 }
 
+/// Types without the nodes that were kept of them, as above. A field's type or default that was
+/// written as a map or list stands there as its text, blanks and all.
+fn without_layout(types: &[TypeDecl]) -> Vec<TypeDecl> {
+    let text = |ident: &Ident| Ident { name: words(&ident.name), span: ident.span };
+    let field = |f: &Field| Field {
+        ty: text(&f.ty),
+        default: f.default.as_ref().map(text),
+        other: Vec::new(),
+        ..f.clone()
+    };
+    let one = |t: &TypeDecl| TypeDecl {
+        fields: t.fields.iter().map(field).collect(),
+        other: Vec::new(),
+        ..t.clone()
+    };
+    types.iter().map(one).collect()
+}
+
+/// Text without blanks and without commas before closing brackets.
+fn words(text: &str) -> String {
+    let words = text.split_whitespace().collect::<String>();
+    words.replace(",)", ")").replace(",]", "]").replace(",}", "}")
+}
+
 fn without_other(cases: &[TestCase]) -> Vec<TestCase> {
     cases.iter().map(|case| TestCase { other: Vec::new(), ..case.clone() }).collect()
 }
@@ -79,10 +109,7 @@ fn same_node(a: &Node, b: &Node, key: &Ident, place: Place, reading: Reading, ex
     }
     match (&a.kind, &b.kind) {
         (NodeKind::Empty, NodeKind::Empty) => true,
-        (NodeKind::Raw(a), NodeKind::Raw(b)) if reading == Reading::Expression => {
-            let words = |text: &str| text.split_whitespace().collect::<String>();
-            words(a).replace(",)", ")").replace(",]", "]") == words(b).replace(",)", ")").replace(",]", "]")
-        }
+        (NodeKind::Raw(a), NodeKind::Raw(b)) if reading == Reading::Expression => words(a) == words(b),
         (NodeKind::Raw(a), NodeKind::Raw(b))
         | (NodeKind::Quoted(a), NodeKind::Quoted(b))
         | (NodeKind::Block(a), NodeKind::Block(b)) => a == b,
