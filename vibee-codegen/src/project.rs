@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use vibee_spec::ast;
 use vibee_spec::check::Tests;
-use vibee_spec::diag::Diags;
+use vibee_spec::diag::{Diagnostic, Diags};
 use vibee_spec::parse::{self, Mode};
 use vibee_spec::span::Source;
 use vibee_spec::term::Module;

@@ -57,10 +57,8 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Outcome> {
 }
 
 fn all(args: &Args, ui: &Ui) -> Result<Outcome> {
-    let found = project::find(&args.paths).map_err(|e| match e.why {
-        Err(why) => anyhow::Error::new(why).context(format!("cannot read {}", e.path.display())),
-        Ok(d) => anyhow::anyhow!("{}: {}", e.path.display(), d.message),
-    })?;
+    let found = project::find(&args.paths)
+        .map_err(|e| anyhow::Error::new(e.why).context(format!("cannot read {}", e.path.display())))?;
     let bar = ui.progress(found.len() as u64, "formatting");
     let read = |(_, path): &(PathBuf, PathBuf)| {
         let done = read(path);
