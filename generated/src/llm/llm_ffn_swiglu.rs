@@ -15,7 +15,7 @@ pub struct FfnConfig {
     pub intermediate_size: i64,
     /// Eps. Default: `1e-6`.
     pub eps: f64,
-    /// absent: one dense network.
+    /// Absent: one dense network.
     pub experts: Option<ExpertConfig>,
 }
 

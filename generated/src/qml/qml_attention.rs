@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum Mixer {
     /// Heads.
     Softmax(i64),
-    /// heads; no position embedding is needed (arXiv:2108.12409).
+    /// Heads; no position embedding is needed (arXiv:2108.12409).
     Alibi(i64),
     /// Eps of the normaliser (arXiv:2006.16236).
     Linear(f64),

@@ -21,7 +21,7 @@ pub enum Weighting {
 pub struct MatryoshkaConfig {
     /// Dimension. Default: `384`.
     pub dimension: i64,
-    /// increasing, the last one is `dimension`.
+    /// Increasing, the last one is `dimension`.
     pub widths: Vec<i64>,
     /// Weighting. Default: `uniform`.
     pub weighting: Weighting,

@@ -14,9 +14,9 @@ pub enum Storage {
     F32,
     /// Bf16.
     Bf16,
-    /// symmetric, with a scale.
+    /// Symmetric, with a scale.
     Int8,
-    /// symmetric, two a byte.
+    /// Symmetric, two a byte.
     Int4,
     /// 16 quantiles of the normal distribution.
     Nf4,
@@ -37,7 +37,7 @@ pub struct QuantConfig {
 impl Default for QuantConfig {
     fn default() -> Self {
         Self {
-            storage: Storage::INT8,
+            storage: Storage::Int8,
             group: 32,
             smoothing: None,
         }
@@ -56,7 +56,7 @@ pub struct QuantizedTensor {
     /// Group. Default: `32`.
     #[serde(default = "QuantizedTensor::default_group")]
     pub group: i64,
-    /// integers, two a byte for four bits.
+    /// Integers, two a byte for four bits.
     pub data: DynTensor,
     /// f32 \[rows, columns / group\]
     pub scale: DynTensor,

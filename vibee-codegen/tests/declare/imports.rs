@@ -9,7 +9,10 @@ fn imported_types_are_named_by_their_module() {
     let (rust, report) = rust_with(text, &[("../geometry/shapes", shapes)], "draw/demo");
     assert_eq!(report, "");
     assert!(rust.contains("    pub from: crate::geometry::shapes::Point,\n"), "{rust}");
-    assert!(rust.contains("from: crate::geometry::shapes::Point { x: 1.0 }"), "{rust}");
+    assert!(
+        rust.contains("from: crate::geometry::shapes::Point {\n                x: 1.0,\n            },"),
+        "{rust}"
+    );
     assert!(rust.contains("to: crate::geometry::shapes::Point::default()"), "{rust}");
 }
 

@@ -116,7 +116,9 @@ pub fn sentence(text: &str) -> String {
     let text = text.trim();
     let word = text.split(' ').next().unwrap_or("");
     let capital = match text.get(..1) {
-        Some(first) if word.bytes().all(|b| b.is_ascii_lowercase()) => {
+        Some(first)
+            if word.trim_end_matches([',', ':', ';', '.']).bytes().all(|b| b.is_ascii_lowercase()) =>
+        {
             first.to_ascii_uppercase() + &text[1..]
         }
         _ => text.to_owned(),

@@ -209,11 +209,7 @@ fn separated<const SIGN: char>(variant: &str) -> String {
 }
 
 fn enumeration(scope: &Scope<'_>, traits: &Traits, index: usize, variants: &[Variant], out: &mut String) {
-    let mut idents: Vec<String> = vec![];
-    for name in variant_idents(variants) {
-        let name = unique(name, &idents);
-        idents.push(name);
-    }
+    let idents = variant_idents(variants);
     let pairs = || idents.iter().zip(variants);
     let rename_all = RENAMES.iter().find(|(_, rule)| pairs().all(|(i, v)| rule(i) == v.name));
     let renamed = pairs().any(|(i, v)| *i != v.name);
@@ -239,15 +235,17 @@ fn enumeration(scope: &Scope<'_>, traits: &Traits, index: usize, variants: &[Var
     out.push_str("}\n");
 }
 
-/// Variants in camel case; those of an enum that shouts only are spoken.
-fn variant_idents(variants: &[Variant]) -> Vec<String> {
+/// Names of an enum's variants, all different: in camel case; those of an enum that shouts only are spoken.
+pub fn variant_idents(variants: &[Variant]) -> Vec<String> {
     let shouted = |name: &str| !name.contains(|c: char| c.is_lowercase());
     let all = variants.iter().any(|v| v.name.len() > 1)
         && variants.iter().all(|v| v.name.is_ascii() && shouted(&v.name));
-    let one = |v: &Variant| {
-        if all { idents::variant(&v.name.to_ascii_lowercase()) } else { idents::variant(&v.name) }
-    };
-    variants.iter().map(one).collect()
+    let mut out: Vec<String> = vec![];
+    for v in variants {
+        let name = if all { &v.name.to_ascii_lowercase() } else { &v.name };
+        out.push(unique(idents::variant(name), &out));
+    }
+    out
 }
 
 /// The numbers to write: none if they are not all different, or something is carried.

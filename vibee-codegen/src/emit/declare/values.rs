@@ -2,9 +2,8 @@
 
 use vibee_spec::declare::{Declarations, Field, Literal, Number, Type, TypeDefKind, TypeRef, names};
 
-use super::idents;
 use super::scope::Scope;
-use super::text;
+use super::{text, types};
 
 /// A value of a type.
 pub fn value(scope: &Scope<'_>, ty: &Type, literal: &Literal) -> String {
@@ -72,7 +71,7 @@ pub fn value(scope: &Scope<'_>, ty: &Type, literal: &Literal) -> String {
         (_, Literal::Struct(at, given)) => structure(scope, *at, given),
         (_, Literal::Variant(at, n, payload)) => {
             let TypeDefKind::Enum(variants) = &scope.declarations.get(*at).kind else { return String::new() };
-            let path = format!("{}::{}", scope.named(*at), idents::variant(&variants[*n].name));
+            let path = format!("{}::{}", scope.named(*at), types::variant_idents(variants)[*n]);
             match (payload, &variants[*n].payload) {
                 (Some(inner), Some(t)) => format!("{path}({})", value(scope, t, inner)),
                 _ => path,
@@ -96,7 +95,7 @@ fn structure(scope: &Scope<'_>, at: TypeRef, given: &[(usize, Literal)]) -> Stri
     let TypeDefKind::Struct(fields) = &scope.declarations.get(at).kind else { return String::new() };
     let name = scope.named(at);
     let defaulted = has_default(scope.declarations, fields);
-    let idents = super::types::field_idents(scope.declarations, at);
+    let idents = types::field_idents(scope.declarations, at);
     let mut parts = vec![];
     for (n, (field, ident)) in fields.iter().zip(idents).enumerate() {
         match given.iter().find(|(m, _)| *m == n) {
