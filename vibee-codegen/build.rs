@@ -1,9 +1,11 @@
-//! Puts igla-runtime's sources into the compiler, so that `vibee test` works in any folder.
+//! Puts igla-runtime's sources into the compiler, so that `vibee test` works in any folder, and the
+//! identity of the compiler, so that `vibee gen` knows which results are its own.
 //!
 //! Writes `runtime.rs` (a list of paths and texts) and the manifest of the runtime as a package of
-//! its own, with the workspace's versions filled in.
+//! its own, with the workspace's versions filled in. Sets `VIBEE_BUILD`.
 
 use std::fmt::Write;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
@@ -26,7 +28,28 @@ fn main() -> io::Result<()> {
     for watched in [runtime.join("src"), runtime.join("Cargo.toml"), root.join("Cargo.toml")] {
         println!("cargo::rerun-if-changed={}", watched.display());
     }
+    println!("cargo::rustc-env=VIBEE_BUILD={}", identity(&root)?);
     Ok(())
+}
+
+/// A hash of everything that decides what the compiler writes: the sources of the language and of the
+/// compiler, and the versions that they are built with. Commands are left out, they decide nothing.
+fn identity(root: &Path) -> io::Result<String> {
+    let mut sources = vec![root.join("Cargo.lock"), root.join("vibee-spec/src/grammar.pest")];
+    collect(&root.join("vibee-spec/src"), &mut sources)?;
+    collect(&root.join("vibee-codegen/src"), &mut sources)?;
+    let commands = root.join("vibee-codegen/src/bin");
+    sources.retain(|path| !path.starts_with(&commands));
+    sources.sort();
+    let mut hash = DefaultHasher::new();
+    for path in sources {
+        path.strip_prefix(root).unwrap_or(&path).hash(&mut hash);
+        fs::read(&path)?.hash(&mut hash);
+        // Each file by itself: a change of a command must not build the compiler again.
+        println!("cargo::rerun-if-changed={}", path.display());
+    }
+    let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
+    Ok(format!("{version}-{:016x}", hash.finish()))
 }
 
 fn collect(folder: &Path, out: &mut Vec<PathBuf>) -> io::Result<()> {

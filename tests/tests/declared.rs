@@ -35,7 +35,7 @@ fn modules(seed: u64, count: u64) -> Vec<Emitted> {
         }
         let name = format!("s{n}");
         let spec = format!("specs/{name}.vibee");
-        out.push(Emitted { code: emit::module(&module, &spec, &name), module: name, spec });
+        out.push(Emitted::new(&name, &spec, emit::module(&module, &spec, &name)));
     }
     out
 }
@@ -52,9 +52,10 @@ fn written_as_if_printed() {
         text.lines().filter(|l| !l.trim().is_empty()).map(|l| format!("{l}\n")).collect::<String>()
     };
     for m in modules(11, 1_500) {
-        let file = syn::parse_file(&m.code).unwrap_or_else(|e| panic!("{}: {e}\n{}", m.spec, m.code));
+        let code = m.body.text().expect("a new file");
+        let file = syn::parse_file(code).unwrap_or_else(|e| panic!("{}: {e}\n{code}", m.spec));
         let printed = prettyplease::unparse(&file);
-        assert_eq!(dense(&m.code), dense(&printed), "{}", m.spec);
+        assert_eq!(dense(code), dense(&printed), "{}", m.spec);
     }
 }
 
@@ -73,8 +74,9 @@ fn rustc_accepts_them_without_a_warning() {
     );
     std::fs::write(folder.join("Cargo.toml"), manifest).expect("a manifest");
     std::fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).expect("a lock file");
-    for (path, file) in files(&modules).expect("modules of different names") {
-        std::fs::write(folder.join("src").join(path), file.text).expect("a source file");
+    for (path, file) in files(modules).expect("modules of different names") {
+        std::fs::write(folder.join("src").join(path), file.body.text().expect("a new file"))
+            .expect("a source file");
     }
     let done = Command::new(env!("CARGO"))
         .args(["check", "--quiet", "--offline"])

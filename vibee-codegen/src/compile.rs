@@ -1,16 +1,23 @@
-//! Checking and emitting every spec of a project, on all cores, with results in spec order.
+//! Checking and emitting specs on all cores, with results in spec order.
 //!
-//! Does not read or write files. A panic of the emitter is caught and becomes a finding about its
-//! spec, so that one compiler bug never hides the rest.
+//! Does not write files. A panic of the emitter is caught and becomes a finding about its spec, so
+//! that one compiler bug never hides the rest.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use rayon::prelude::*;
 use vibee_spec::diag::Diags;
+use vibee_spec::span::Source;
 use vibee_spec::term::Module;
 
 use crate::emit;
-use crate::project::{Checked, Project};
+use crate::project::find::Found;
+use crate::project::imports::{Library, Probe, Unit};
+use crate::project::stamp::Seen;
+use crate::project::{Checked, Meaning, Project, Spec, Unreadable};
 
 /// Stack of every worker: expressions are trees, and passes recurse over them.
 const STACK_BYTES: usize = 64 << 20;
@@ -37,20 +44,13 @@ pub fn check_all(project: &Project, step: &(dyn Fn() + Sync)) -> Vec<Checked> {
     (0..project.asked).into_par_iter().map(one).collect()
 }
 
-/// What the lints find in a spec.
-#[must_use]
-pub fn lint(project: &Project, n: usize) -> Diags {
-    let spec = &project.specs[n];
-    vibee_spec::lint::lint(&spec.file, &spec.source, &|name| project.imported(n, name))
-}
-
-/// Rust of a spec, nothing if it says nothing that becomes Rust, or why the compiler gave up.
-pub fn rust(project: &Project, checked: &Checked) -> Result<Option<String>, String> {
-    let m = &checked.module;
+/// Rust of a spec that means `m`, nothing if it says nothing that becomes Rust, or why the compiler
+/// gave up. `shown` is the spec's path as generated code names it.
+pub fn rust(spec: &Spec, m: &Module, shown: &str) -> Result<Option<String>, String> {
     if m.kernels.is_empty() && m.layers.is_empty() && m.models.is_empty() && m.declarations.is_empty() {
         return Ok(None);
     }
-    module(m, &shown_path(project, checked.spec), &project.specs[checked.spec].module).map(Some)
+    module(m, shown, &spec.module).map(Some)
 }
 
 /// Rust of a module, as [`emit::module`], or why the compiler gave up.
@@ -61,28 +61,111 @@ pub fn module(m: &Module, shown: &str, path: &str) -> Result<String, String> {
     })
 }
 
-/// Rust of every checked spec, as [`rust`], in the same order.
-pub fn emit_all(
-    project: &Project,
-    checked: &[Checked],
-    step: &(dyn Fn() + Sync),
-) -> Vec<Result<Option<String>, String>> {
-    let one = |c: &Checked| {
-        let code = rust(project, c);
-        step();
-        code
-    };
-    checked.par_iter().map(one).collect()
-}
-
 /// A spec's path as generated code names it: from the folder that was asked for, whatever the
 /// current folder is, so that output does not depend on where the command ran.
 #[must_use]
 pub fn shown_path(project: &Project, n: usize) -> String {
-    let spec = &project.specs[n];
-    let depth = spec.module.split('/').count();
-    let absolute = std::path::absolute(&spec.path).unwrap_or_else(|_| spec.path.clone());
-    let root = absolute.ancestors().nth(depth).and_then(|r| r.file_name());
-    let file = format!("{}.vibee", spec.module);
-    root.map_or(file.clone(), |r| format!("{}/{file}", r.to_string_lossy()))
+    project.shown(n).to_owned()
+}
+
+/// Findings about one file, with the text to show them in.
+#[derive(Debug)]
+pub struct Findings {
+    /// The file.
+    pub source: Source,
+    /// What was found.
+    pub diags: Diags,
+}
+
+/// A spec that was checked; its tree is gone.
+#[derive(Debug)]
+pub struct Passed {
+    /// All findings, if there are any.
+    pub findings: Option<Findings>,
+    /// Its meaning, if it has layers or models.
+    pub parts: Option<Module>,
+}
+
+/// Checks and lints files one by one, on all cores: no more trees exist at once than threads. `step` is called
+/// after each, from any thread.
+///
+/// # Errors
+/// The first file that cannot be read.
+pub fn check_each(
+    found: &[Found],
+    library: &Library,
+    step: &(dyn Fn() + Sync),
+) -> Result<Vec<Passed>, Unreadable> {
+    let one = |f: &Found| {
+        let unit = library.load(&f.path, f.module.clone())?;
+        let Meaning { module, mut diags, .. } = unit.check();
+        if !diags.has_errors() {
+            diags.list.extend(unit.lint().list);
+        }
+        step();
+        let parts = (!module.layers.is_empty() || !module.models.is_empty()).then_some(module);
+        Ok(Passed { findings: Findings::of(unit.spec.source, diags), parts })
+    };
+    let all: Vec<Result<Passed, Unreadable>> = found.par_iter().map(one).collect();
+    all.into_iter().collect()
+}
+
+impl Findings {
+    fn of(source: Source, diags: Diags) -> Option<Findings> {
+        (!diags.list.is_empty()).then_some(Findings { source, diags })
+    }
+}
+
+/// What became of one spec.
+#[derive(Debug)]
+pub struct Compiled {
+    /// How the file was seen.
+    pub seen: Seen,
+    /// Everywhere imports were looked for.
+    pub probes: Vec<Probe>,
+    /// All findings, if there are any.
+    pub findings: Option<Findings>,
+    /// Its Rust, nothing if there is none, or why the compiler gave up.
+    pub code: Result<Option<String>, String>,
+}
+
+/// Time spent in stages, summed over threads.
+#[derive(Debug, Default)]
+pub struct Clock {
+    /// Nanoseconds of reading and parsing.
+    pub parse: AtomicU64,
+    /// Nanoseconds of checking.
+    pub check: AtomicU64,
+    /// Nanoseconds of making Rust.
+    pub emit: AtomicU64,
+}
+
+impl Clock {
+    fn time<T>(counter: &AtomicU64, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = work();
+        counter.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        result
+    }
+}
+
+/// Compiles one file; its tree is gone when this returns.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn one(
+    path: &Path,
+    module: &str,
+    shown: &str,
+    library: &Library,
+    clock: &Clock,
+) -> Result<Compiled, Unreadable> {
+    let unit = Clock::time(&clock.parse, || library.load(path, module.to_owned()))?;
+    let Meaning { module: terms, diags, .. } = Clock::time(&clock.check, || unit.check());
+    let code = match diags.has_errors() {
+        true => Ok(None),
+        false => Clock::time(&clock.emit, || rust(&unit.spec, &terms, shown)),
+    };
+    let Unit { spec, probes, .. } = unit;
+    Ok(Compiled { seen: spec.seen, probes, findings: Findings::of(spec.source, diags), code })
 }

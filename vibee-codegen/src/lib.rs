@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod compile;
+pub mod config;
 pub mod emit;
 pub mod files;
 pub mod generate;

@@ -2,15 +2,33 @@
 //!
 //! A module's path is its spec's path below the root, so `specs/nn/rmsnorm.vibee` becomes
 //! `nn/rmsnorm`. Nothing here knows what specs mean.
+//!
+//! | step | file |
+//! |---|---|
+//! | folders → spec files | [`find`] |
+//! | unchanged or not | [`stamp`] |
+//! | a spec with what it imports | [`imports`] |
+//!
+//! A [`Project`] holds all its specs at once; commands that only pass over them take one
+//! [`imports::Unit`] at a time, because trees of twenty thousand specs are hundreds of megabytes.
 
+pub mod find;
+pub mod imports;
+pub mod stamp;
+
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use vibee_spec::ast;
-use vibee_spec::check::Tests;
+use vibee_spec::check::{Imports, Tests};
 use vibee_spec::diag::{Diagnostic, Diags};
 use vibee_spec::parse::{self, Mode};
 use vibee_spec::span::Source;
 use vibee_spec::term::Module;
+
+use find::{Found, Naming, find};
+use stamp::Seen;
 
 /// One spec file, parsed.
 #[derive(Debug)]
@@ -21,13 +39,26 @@ pub struct Spec {
     pub module: String,
     /// Its text.
     pub source: Source,
+    /// How the file was seen.
+    pub seen: Seen,
     /// Its tree.
     pub file: ast::File,
     /// Findings of the parser.
     pub diags: Diags,
 }
 
-/// A spec with what the checker made of it.
+/// What the checker makes of a spec.
+#[derive(Debug)]
+pub struct Meaning {
+    /// Its meaning; definitions with errors are missing.
+    pub module: Module,
+    /// What it asserts about its kernels.
+    pub tests: Tests,
+    /// All findings, the parser's first.
+    pub diags: Diags,
+}
+
+/// A spec of a project with what the checker made of it.
 #[derive(Debug)]
 pub struct Checked {
     /// The spec.
@@ -47,9 +78,13 @@ pub struct Project {
     pub specs: Vec<Spec>,
     /// How many were asked for.
     pub asked: usize,
+    /// How generated code names those asked for.
+    shown: Vec<String>,
+    /// What imports, joined to the importing file's folder, lead to.
+    imports: HashMap<PathBuf, usize>,
 }
 
-/// A file that cannot be read. One that is no text is read: as an empty spec with a finding.
+/// A file or folder that cannot be read. A file that is no text is read: as an empty spec with a finding.
 #[derive(Debug)]
 pub struct Unreadable {
     /// Where.
@@ -58,42 +93,10 @@ pub struct Unreadable {
     pub why: std::io::Error,
 }
 
-/// All `.vibee` files below `paths`, sorted, each with the root it was found under.
-///
-/// # Errors
-/// When a path does not exist or a folder cannot be listed.
-pub fn find(paths: &[PathBuf]) -> Result<Vec<(PathBuf, PathBuf)>, Unreadable> {
-    let mut out = Vec::new();
-    for p in paths {
-        let fail = |why| Unreadable { path: p.clone(), why };
-        let meta = std::fs::metadata(p).map_err(fail)?;
-        if meta.is_dir() {
-            walk(p, p, &mut out, 0)?;
-        } else {
-            out.push((p.parent().map(Path::to_path_buf).unwrap_or_default(), p.clone()));
-        }
+impl Unreadable {
+    fn new(path: &Path, why: std::io::Error) -> Self {
+        Unreadable { path: path.to_path_buf(), why }
     }
-    out.sort_by(|a, b| a.1.cmp(&b.1));
-    out.dedup_by(|a, b| a.1 == b.1);
-    Ok(out)
-}
-
-/// Folders deeper than this are not specs but a loop of links.
-const MAX_DEPTH: usize = 64;
-
-fn walk(root: &Path, dir: &Path, out: &mut Vec<(PathBuf, PathBuf)>, depth: usize) -> Result<(), Unreadable> {
-    let fail = |why| Unreadable { path: dir.to_path_buf(), why };
-    for entry in std::fs::read_dir(dir).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        let path = entry.path();
-        let kind = entry.file_type().map_err(fail)?;
-        if kind.is_dir() && depth < MAX_DEPTH {
-            walk(root, &path, out, depth + 1)?;
-        } else if path.extension().is_some_and(|e| e == "vibee") && !kind.is_dir() {
-            out.push((root.to_path_buf(), path));
-        }
-    }
-    Ok(())
 }
 
 impl Project {
@@ -110,38 +113,58 @@ impl Project {
     /// # Errors
     /// As [`Project::load`].
     pub fn load_as(paths: &[PathBuf], mode: Mode) -> Result<Project, Unreadable> {
+        let found = find(paths)?;
+        let naming = Naming::new(paths);
+        let one = |f: Found| (naming.shown(&f), read(&f.path, f.module, mode));
+        let specs: Vec<_> = found.into_par_iter().map(one).collect();
         let mut project = Project::default();
-        for (root, path) in find(paths)? {
-            let module = path.strip_prefix(&root).unwrap_or(&path).with_extension("");
-            let module = module.components().map(|c| c.as_os_str().to_string_lossy().into_owned());
-            project.specs.push(read(&path, module.collect::<Vec<_>>().join("/"), mode)?);
+        for (shown, spec) in specs {
+            project.shown.push(shown);
+            project.specs.push(spec?);
         }
         project.asked = project.specs.len();
-        // Imports from outside the paths asked for are read too, but not reported on.
+        project.resolve_imports(mode);
+        Ok(project)
+    }
+
+    /// Imports from outside the paths asked for are read too, but not reported on.
+    fn resolve_imports(&mut self, mode: Mode) {
+        if self.specs.iter().all(|s| s.file.imports.is_empty()) {
+            return;
+        }
+        let mut known: HashMap<PathBuf, usize> = HashMap::new();
+        for (n, s) in self.specs.iter().enumerate() {
+            known.entry(imports::real(&s.path)).or_insert(n);
+        }
         let mut n = 0;
-        while n < project.specs.len() {
-            let wanted: Vec<PathBuf> = project.specs[n]
-                .file
-                .imports
-                .iter()
-                .map(|i| import_path(&project.specs[n].path, &i.name))
-                .collect();
+        while n < self.specs.len() {
+            let from = &self.specs[n];
+            let wanted: Vec<PathBuf> =
+                from.file.imports.iter().map(|i| import_path(&from.path, &i.name)).collect();
             for path in wanted {
-                if project.position(&path).is_none() && path.is_file() {
+                if self.imports.contains_key(&path) {
+                    continue;
+                }
+                let real = imports::real(&path);
+                if let Some(&target) = known.get(&real) {
+                    self.imports.insert(path, target);
+                } else if path.is_file() {
                     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                     if let Ok(spec) = read(&path, stem, mode) {
-                        project.specs.push(spec);
+                        known.insert(real, self.specs.len());
+                        self.imports.insert(path, self.specs.len());
+                        self.specs.push(spec);
                     }
                 }
             }
             n += 1;
         }
-        Ok(project)
     }
 
-    fn position(&self, path: &Path) -> Option<usize> {
-        let wanted = canonical(path);
-        self.specs.iter().position(|s| canonical(&s.path) == wanted)
+    /// A spec's path as generated code names it.
+    #[must_use]
+    pub fn shown(&self, n: usize) -> &str {
+        self.shown.get(n).map_or(&self.specs[n].source.path, String::as_str)
     }
 
     /// The specs that one imports directly, as far as they exist.
@@ -153,49 +176,45 @@ impl Project {
     /// The spec that one imports under this name.
     #[must_use]
     pub fn import(&self, from: usize, name: &str) -> Option<usize> {
-        self.position(&import_path(&self.specs[from].path, name))
-    }
-
-    /// The tree of what spec `n` imports as `name`.
-    #[must_use]
-    pub fn imported(&self, n: usize, name: &str) -> Option<&ast::File> {
-        let target = self.position(&import_path(Path::new(&self.specs[n].source.path), name))?;
-        Some(&self.specs[target].file)
+        self.imports.get(&import_path(&self.specs[from].path, name)).copied()
     }
 
     /// Checks one spec.
     #[must_use]
     pub fn check(&self, n: usize) -> Checked {
-        let spec = &self.specs[n];
-        let (mut diags, mut of_tests) = (spec.diags.clone(), Diags::default());
         let resolve = |from: &Source, name: &str| {
-            let target = self.position(&import_path(Path::new(&from.path), name))?;
-            Some((&self.specs[target].file, &self.specs[target].source))
+            let target = &self.specs[*self.imports.get(&import_path(Path::new(&from.path), name))?];
+            Some((&target.file, &target.source))
         };
-        let module = vibee_spec::check::check(&spec.file, &spec.source, &resolve, &mut diags);
-        let tests = vibee_spec::check::cases(&spec.file, &spec.source, &resolve, &module, &mut of_tests);
+        let Meaning { module, tests, diags } = Meaning::of(&self.specs[n], &resolve);
+        Checked { spec: n, module, tests, diags }
+    }
+}
+
+impl Meaning {
+    /// Checks a spec.
+    fn of<'a>(spec: &'a Spec, resolve: &Imports<'a>) -> Meaning {
+        let (mut diags, mut of_tests) = (spec.diags.clone(), Diags::default());
+        let module = vibee_spec::check::check(&spec.file, &spec.source, resolve, &mut diags);
+        let tests = vibee_spec::check::cases(&spec.file, &spec.source, resolve, &module, &mut of_tests);
         // Both read the headers of the file; what they both find is said once.
         let new = |d: &Diagnostic| diags.list.iter().all(|o| o.code != d.code || o.span != d.span);
         let new: Vec<Diagnostic> = of_tests.list.drain(..).filter(new).collect();
         diags.list.extend(new);
-        Checked { spec: n, module, tests, diags }
+        Meaning { module, tests, diags }
     }
 }
 
 fn read(path: &Path, module: String, mode: Mode) -> Result<Spec, Unreadable> {
     let shown = path.to_string_lossy().replace('\\', "/");
-    let bytes = std::fs::read(path).map_err(|why| Unreadable { path: path.to_path_buf(), why })?;
+    let (bytes, seen) = stamp::read(path).map_err(|e| Unreadable::new(path, e))?;
     let mut diags = Diags::default();
     let (source, file) = parse::read(&shown, &bytes, mode, &mut diags);
-    Ok(Spec { path: path.to_path_buf(), module, source, file, diags })
+    Ok(Spec { path: path.to_path_buf(), module, source, seen, file, diags })
 }
 
 /// `functions` or `../nn/functions`, beside the importing file.
 fn import_path(from: &Path, name: &str) -> PathBuf {
     let name = name.strip_suffix(".vibee").unwrap_or(name);
     from.parent().unwrap_or(Path::new("")).join(format!("{name}.vibee"))
-}
-
-fn canonical(path: &Path) -> PathBuf {
-    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }

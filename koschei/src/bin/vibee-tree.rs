@@ -95,9 +95,8 @@ fn main() -> ExitCode {
 
 /// Whether there is nothing to complain about.
 fn run(args: &Args) -> Result<bool> {
-    let project = Project::load(&args.paths).map_err(|Unreadable { path, why }| {
-        anyhow!(why).context(format!("cannot read {}", path.display()))
-    })?;
+    let cannot_read = |e: Unreadable| anyhow!(e.why).context(format!("cannot read {}", e.path.display()));
+    let project = Project::load(&args.paths).map_err(cannot_read)?;
     let checked = compile::check_all(&project, &|| ());
     let mut errors = 0;
     for c in &checked {

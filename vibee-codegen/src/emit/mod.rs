@@ -23,11 +23,18 @@ pub use kernel::KernelCode;
 use crate::loops::LoopProgram;
 use crate::{passes, schedule};
 
-/// The identifier of a folder or file of specs in the generated crate.
+/// The identifier of a folder or file of specs in the generated crate. Letters outside ASCII become
+/// their numbers, `φ` is `u3c6`: rustc refuses them in the name of a module that is a file.
 #[must_use]
 pub fn module_ident(name: &str) -> String {
-    let mut out: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            _ if c.is_ascii_alphanumeric() => out.push(c.to_ascii_lowercase()),
+            _ if c.is_alphanumeric() => out.push_str(&format!("u{:x}", u32::from(c))),
+            _ => out.push('_'),
+        }
+    }
     if out.is_empty() || out.starts_with(|c: char| c.is_ascii_digit()) {
         out.insert(0, '_');
     }

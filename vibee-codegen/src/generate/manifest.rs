@@ -4,33 +4,55 @@
 //! The text form is one line a file, sorted by path, so that merges are line merges.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use crate::project::stamp::Digest;
 
 /// A file that was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
     /// Hash of the contents as made.
-    pub hash: String,
+    pub hash: Digest,
     /// Spec it was made from.
-    pub spec: Option<String>,
+    pub spec: Option<&'a str>,
 }
 
 /// Files by path below the output folder.
-pub type Manifest = BTreeMap<String, Entry>;
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manifest<'a> {
+    /// The files.
+    pub files: BTreeMap<&'a str, Entry<'a>>,
+    /// Which hash the entries hold.
+    hashes: Hashes,
+}
+
+/// Hashes that manifests have been written with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Hashes {
+    /// Today's.
+    #[default]
+    Xxh3,
+    /// Before 0.2: slow, one byte at a time. Such a manifest is still believed, and rewritten by
+    /// the first run that writes.
+    Fnv1a,
+}
 
 /// Name of the manifest's file.
 pub const NAME: &str = ".vibee-manifest";
 
-const HEADER: &str = "# Files made by `vibee gen`: hash, path, spec. Checked in; do not edit.\n";
+/// Name of the manifest that a run is about to make true. Left behind, it says that the run was
+/// interrupted: files may be as in either of the two.
+pub const JOURNAL: &str = ".vibee-manifest.new";
 
-/// The text form.
+const HEADER: &str = "# Files made by `vibee gen`: XXH3 hash, path, spec. Checked in; do not edit.\n";
+
+/// The text form of files in path order.
 #[must_use]
-pub fn write(manifest: &Manifest) -> String {
+pub fn write<'a>(files: impl Iterator<Item = (&'a str, Entry<'a>)>) -> String {
     let mut out = HEADER.to_owned();
-    for (path, e) in manifest {
-        out += &e.hash;
-        out += " ";
-        out += path;
-        if let Some(spec) = &e.spec {
+    for (path, e) in files {
+        let _ = write!(out, "{} {path}", e.hash);
+        if let Some(spec) = e.spec {
             out += " < ";
             out += spec;
         }
@@ -43,35 +65,59 @@ pub fn write(manifest: &Manifest) -> String {
 ///
 /// # Errors
 /// The number of the first line that is not an entry.
-pub fn read(text: &str) -> Result<Manifest, usize> {
-    let mut out = Manifest::new();
+pub fn read(text: &str) -> Result<Manifest<'_>, usize> {
+    let hashes = match text.lines().next().is_some_and(|l| l.starts_with('#') && !l.contains("XXH3")) {
+        true => Hashes::Fnv1a,
+        false => Hashes::Xxh3,
+    };
+    let mut files = Vec::new();
     for (n, line) in text.lines().enumerate() {
-        if line.is_empty() || line.starts_with('#') {
-            continue;
+        if !line.is_empty() && !line.starts_with('#') {
+            files.push(entry(line).ok_or(n + 1)?);
         }
-        let (hash, rest) = line.split_once(' ').ok_or(n + 1)?;
-        let (path, spec) = match rest.split_once(" < ") {
-            Some((path, spec)) => (path, Some(spec.to_owned())),
-            None => (rest, None),
-        };
-        // A path that leaves the output folder must never be followed.
-        let inside = path.split('/').all(|c| !matches!(c, "" | "." | ".."));
-        if hash.len() != 32 || !inside || path.contains('\\') {
-            return Err(n + 1);
-        }
-        out.insert(path.to_owned(), Entry { hash: hash.to_owned(), spec });
     }
-    Ok(out)
+    Ok(Manifest { files: files.into_iter().collect(), hashes })
 }
 
-/// Hash of a file's contents: FNV-1a, 128 bits, the same on every machine. It tells edits from
-/// untouched files; it is no defence against forgery.
+/// The entries of a journal. A path may be listed more than once, if more than one run was killed;
+/// half a line is left out.
 #[must_use]
-pub fn hash(bytes: &[u8]) -> String {
+pub fn read_journal(text: &str) -> BTreeMap<&str, Vec<Entry<'_>>> {
+    let mut files: BTreeMap<&str, Vec<Entry<'_>>> = BTreeMap::new();
+    for (path, e) in text.lines().filter_map(entry) {
+        files.entry(path).or_default().push(e);
+    }
+    files
+}
+
+fn entry(line: &str) -> Option<(&str, Entry<'_>)> {
+    let (hash, rest) = line.split_once(' ')?;
+    let (path, spec) = match rest.split_once(" < ") {
+        Some((path, spec)) => (path, Some(spec)),
+        None => (rest, None),
+    };
+    // A path that leaves the output folder must never be followed.
+    let inside = path.split('/').all(|c| !matches!(c, "" | "." | ".."));
+    let plain = hash.len() == 32 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+    let hash = Digest(u128::from_str_radix(hash, 16).ok()?);
+    (plain && inside && !path.contains('\\')).then_some((path, Entry { hash, spec }))
+}
+
+impl Manifest<'_> {
+    /// Whether a listed file still has the contents that were made.
+    #[must_use]
+    pub fn is_as_made(&self, entry: &Entry<'_>, contents: &[u8]) -> bool {
+        match self.hashes {
+            Hashes::Xxh3 => entry.hash == Digest::of(contents),
+            Hashes::Fnv1a => entry.hash.0 == fnv_1a(contents),
+        }
+    }
+}
+
+fn fnv_1a(bytes: &[u8]) -> u128 {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-    let h = bytes.iter().fold(OFFSET, |h, b| (h ^ u128::from(*b)).wrapping_mul(PRIME));
-    format!("{h:032x}")
+    bytes.iter().fold(OFFSET, |h, b| (h ^ u128::from(*b)).wrapping_mul(PRIME))
 }
 
 #[cfg(test)]
@@ -80,24 +126,33 @@ mod tests {
 
     #[test]
     fn manifests_round_trip() {
-        let entry = |spec: Option<&str>| Entry { hash: hash(b"a"), spec: spec.map(str::to_owned) };
-        let m = Manifest::from([
-            ("lib.rs".into(), entry(None)),
-            ("a/b.rs".into(), entry(Some("specs/a b.vibee"))),
-        ]);
-        assert_eq!(read(&write(&m)), Ok(m));
+        let hash = Digest::of(b"a");
+        let files = [
+            ("a/b.rs", Entry { hash, spec: Some("specs/a b.vibee") }),
+            ("lib.rs", Entry { hash, spec: None }),
+        ];
+        let text = write(files.into_iter());
+        let m = read(&text).expect("it reads what it writes");
+        assert_eq!(m.files.iter().map(|(p, e)| (*p, *e)).collect::<Vec<_>>(), files);
+        assert!(m.is_as_made(&m.files["lib.rs"], b"a"));
+        assert!(!m.is_as_made(&m.files["lib.rs"], b"b"));
     }
 
     #[test]
     fn paths_that_leave_the_folder_are_refused() {
-        for path in ["../x.rs", "/etc/x", "a//b", "a/./b"] {
-            assert_eq!(read(&format!("# x\n{} {path}\n", hash(b""))), Err(2), "{path}");
+        for path in ["../x.rs", "/etc/x", "a//b", "a/./b", "a\\b"] {
+            let text = format!("# x\n{} {path}\n", Digest::of(b""));
+            assert_eq!(read(&text), Err(2), "{path}");
         }
+        assert_eq!(read("+123456789abcdef0123456789abcdef x.rs\n"), Err(1));
     }
 
     #[test]
-    fn the_hash_is_fnv_1a() {
-        assert_eq!(hash(b""), "6c62272e07bb014262b821756295c58d");
-        assert_eq!(hash(b"a"), "d228cb696f1a8caf78912b704e4a8964");
+    fn manifests_with_the_old_hash_are_believed() {
+        let text = "# Files made by `vibee gen`: hash, path, spec. Checked in; do not edit.\n\
+                    d228cb696f1a8caf78912b704e4a8964 a.rs\n";
+        let m = read(text).expect("it is readable");
+        assert!(m.is_as_made(&m.files["a.rs"], b"a"));
+        assert!(!m.is_as_made(&m.files["a.rs"], b"b"));
     }
 }

@@ -1,24 +1,25 @@
-//! What has to change on disk, and changing it.
+//! What has to change on disk.
 //!
-//! [`plan`] reads and decides, [`apply`] writes. A file is replaced or removed only if the manifest
-//! says that it was made here and it still is as it was made, or if the user forces it.
+//! [`plan`] reads and decides. A file is replaced or removed only if the manifest says that it was
+//! made here and it still is as it was made, or if the user forces it.
 
-use std::collections::BTreeSet;
-use std::io::Write;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use rayon::prelude::*;
 
 use super::manifest::{self, Entry, Manifest};
-use super::tree::Files;
+use super::tree::{Body, File, Files};
+use crate::project::stamp::{self, Digest, Seen, Stamp};
 
 /// One file that differs from what it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Below the output folder.
     pub path: String,
-    /// Contents now; `None` if it does not exist.
-    pub old: Option<String>,
+    /// Whether there is a file now.
+    pub exists: bool,
     /// Contents wanted; `None` to remove it.
     pub new: Option<String>,
 }
@@ -45,8 +46,21 @@ pub struct Plan {
     pub conflicts: Vec<Conflict>,
     /// Files that are as they should be.
     pub unchanged: usize,
-    /// The manifest's file, before and after.
-    pub manifest: Change,
+    /// The manifest's text, before and after.
+    pub manifest: Rewrite,
+    /// Every file that is to be there, in path order.
+    pub files: Vec<Wanted>,
+    /// The journal of a run that was killed while it wrote.
+    pub journal: Option<String>,
+}
+
+/// The text of a file, before and after.
+#[derive(Clone, Debug)]
+pub struct Rewrite {
+    /// Before; empty if there was none.
+    pub old: String,
+    /// After.
+    pub new: String,
 }
 
 impl Plan {
@@ -64,116 +78,171 @@ pub fn manifest_path(out: &Path) -> PathBuf {
     folder.join(manifest::NAME)
 }
 
+/// Who made the files of a folder.
+struct Owners<'a> {
+    manifest: Manifest<'a>,
+    /// Of runs that were killed.
+    journal: BTreeMap<&'a str, Vec<Entry<'a>>>,
+}
+
+/// Whose a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    AsMade,
+    Edited,
+    Foreign,
+}
+
+impl Owners<'_> {
+    fn of(&self, path: &str, contents: &[u8]) -> Owner {
+        let listed = self.manifest.files.get(path);
+        let written = self.journal.get(path).into_iter().flatten();
+        match listed {
+            Some(e) if self.manifest.is_as_made(e, contents) => Owner::AsMade,
+            _ if written.map(|e| e.hash).any(|hash| hash == Digest::of(contents)) => Owner::AsMade,
+            Some(_) => Owner::Edited,
+            // What only the journal lists had not been written yet.
+            None => Owner::Foreign,
+        }
+    }
+
+    fn spec(&self, path: &str) -> Option<&str> {
+        self.manifest.files.get(path).or_else(|| self.journal.get(path)?.first())?.spec
+    }
+}
+
 /// Compares the files wanted with the files there. `exists` tells whether a spec, named as
 /// generated code names it, exists although it was not given.
 ///
 /// # Errors
 /// When a file cannot be read or the manifest is damaged.
-pub fn plan(out: &Path, files: &Files, exists: &dyn Fn(&str) -> bool) -> Result<Plan> {
+pub fn plan(out: &Path, files: Files, exists: &(dyn Fn(&str) -> bool + Sync)) -> Result<Plan> {
     let at = manifest_path(out);
-    let old_manifest = read(&at)?;
-    let owned = manifest::read(old_manifest.as_deref().unwrap_or("")).map_err(|line| {
-        anyhow::anyhow!(
-            "{}:{line}: damaged manifest; restore it from version control, or remove it and run `vibee gen --force`",
-            at.display()
-        )
-    })?;
-    let mut plan = Plan {
-        out: out.to_owned(),
-        changes: vec![],
-        conflicts: vec![],
-        unchanged: 0,
-        manifest: Change { path: manifest::NAME.into(), old: old_manifest, new: None },
+    let old = text(&at)?.unwrap_or_default();
+    let journal = text(&at.with_file_name(manifest::JOURNAL))?;
+    let owners = Owners {
+        manifest: manifest::read(&old).map_err(|line| {
+            anyhow::anyhow!(
+                "{}:{line}: damaged manifest; restore it from version control, or remove it and run `vibee gen --force`",
+                at.display()
+            )
+        })?,
+        journal: manifest::read_journal(journal.as_deref().unwrap_or_default()),
     };
-    let mut made = Manifest::new();
-    let paths: BTreeSet<&String> = files.keys().chain(owned.keys()).collect();
-    for path in paths {
-        let old = read(&out.join(path))?;
-        let new = files.get(path).map(|f| f.text.clone());
-        if let Some(f) = files.get(path) {
-            let entry = Entry { hash: manifest::hash(f.text.as_bytes()), spec: f.spec.clone() };
-            made.insert(path.clone(), entry);
-        }
-        if old == new {
-            plan.unchanged += usize::from(new.is_some());
-            continue;
-        }
-        let entry = owned.get(path);
-        if let Some(text) = &old {
-            match entry {
-                None => plan.conflicts.push(Conflict::Foreign(path.clone())),
-                Some(e) if e.hash != manifest::hash(text.as_bytes()) => {
-                    plan.conflicts.push(Conflict::Edited(path.clone()));
-                }
-                Some(Entry { spec: Some(spec), .. }) if new.is_none() && exists(spec) => {
-                    plan.conflicts.push(Conflict::Missing(path.clone(), spec.clone()));
-                }
-                Some(_) => {}
-            }
-        }
-        plan.changes.push(Change { path: path.clone(), old, new });
+    let stale: BTreeMap<&str, ()> = owners
+        .manifest
+        .files
+        .keys()
+        .chain(owners.journal.keys())
+        .filter(|path| !files.contains_key(**path))
+        .map(|path| (*path, ()))
+        .collect();
+    let mut found: Vec<(Option<Change>, Option<Conflict>)> =
+        stale.into_par_iter().map(|(path, ())| removal(out, path, &owners, exists)).collect::<Result<_>>()?;
+    let wanted: Vec<(Wanted, _)> =
+        files.into_par_iter().map(|(path, file)| one(out, path, file, &owners)).collect::<Result<_>>()?;
+    let mut listed = Vec::with_capacity(wanted.len());
+    for (entry, difference) in wanted {
+        listed.push(entry);
+        found.extend(difference);
     }
-    plan.manifest.new = Some(manifest::write(&made));
-    Ok(plan)
+    let (changes, conflicts): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let mut changes: Vec<Change> = changes.into_iter().flatten().collect();
+    let mut conflicts: Vec<Conflict> = conflicts.into_iter().flatten().collect();
+    changes.sort_by(|a, b| a.path.cmp(&b.path));
+    conflicts.sort_by(|a, b| a.path().cmp(b.path()));
+    let entries = listed.iter().map(|w| (w.path.as_str(), Entry { hash: w.digest, spec: w.spec.as_deref() }));
+    let new = manifest::write(entries);
+    let unchanged = listed.len() - changes.iter().filter(|c| c.new.is_some()).count();
+    drop(owners);
+    let manifest = Rewrite { old, new };
+    Ok(Plan { out: out.to_owned(), changes, conflicts, unchanged, manifest, files: listed, journal })
 }
 
-/// Makes the changes, each file by a rename in its own folder, then writes the manifest.
+impl Conflict {
+    fn path(&self) -> &str {
+        match self {
+            Conflict::Edited(path) | Conflict::Foreign(path) | Conflict::Missing(path, _) => path,
+        }
+    }
+}
+
+/// A file that is to be there.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Below the output folder.
+    pub path: String,
+    /// Its contents.
+    pub digest: Digest,
+    /// The spec that it is from.
+    pub spec: Option<String>,
+    /// Its stamp, if it was read now and is as it should be.
+    pub stamp: Option<Stamp>,
+}
+
+/// What differs and what speaks against changing it.
+type Difference = (Option<Change>, Option<Conflict>);
+
+fn one(out: &Path, path: String, file: File, owners: &Owners<'_>) -> Result<(Wanted, Option<Difference>)> {
+    let new = match file.body {
+        Body::Kept(digest) => return Ok((Wanted { path, digest, spec: file.spec, stamp: None }, None)),
+        Body::Text(text) => text,
+    };
+    let digest = Digest::of(new.as_bytes());
+    let mut wanted = Wanted { path: path.clone(), digest, spec: file.spec, stamp: None };
+    let old = seen(&out.join(&path))?;
+    let conflict = match &old {
+        Some((old, seen)) if old == new.as_bytes() => {
+            wanted.stamp = Some(seen.stamp);
+            return Ok((wanted, None));
+        }
+        Some((old, _)) => match owners.of(&path, old) {
+            Owner::AsMade => None,
+            Owner::Edited => Some(Conflict::Edited(path.clone())),
+            Owner::Foreign => Some(Conflict::Foreign(path.clone())),
+        },
+        None => None,
+    };
+    let change = Change { path, exists: old.is_some(), new: Some(new) };
+    Ok((wanted, Some((Some(change), conflict))))
+}
+
+fn removal(
+    out: &Path,
+    path: &str,
+    owners: &Owners<'_>,
+    exists: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<Difference> {
+    let Some(old) = bytes(&out.join(path))? else { return Ok((None, None)) };
+    let conflict = match owners.of(path, &old) {
+        Owner::Foreign => return Ok((None, None)),
+        Owner::Edited => Some(Conflict::Edited(path.to_owned())),
+        Owner::AsMade => owners
+            .spec(path)
+            .filter(|spec| exists(spec))
+            .map(|spec| Conflict::Missing(path.to_owned(), spec.to_owned())),
+    };
+    Ok((Some(Change { path: path.to_owned(), exists: true, new: None }), conflict))
+}
+
+/// Contents of a file; `None` if there is none.
 ///
 /// # Errors
-/// The first file that cannot be written; everything written so far stays.
-pub fn apply(plan: &Plan) -> Result<()> {
-    for change in &plan.changes {
-        let path = plan.out.join(&change.path);
-        match &change.new {
-            Some(text) => replace(&path, text)?,
-            None => {
-                std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-                remove_empty_folders(&plan.out, &path);
-            }
-        }
-    }
-    if plan.manifest.old != plan.manifest.new {
-        replace(&manifest_path(&plan.out), plan.manifest.new.as_deref().unwrap_or(""))?;
-    }
-    Ok(())
+/// When there is one that cannot be read.
+pub fn bytes(path: &Path) -> Result<Option<Vec<u8>>> {
+    Ok(seen(path)?.map(|(bytes, _)| bytes))
 }
 
-/// Writes a file so that readers see the old or the new contents, never a part.
-///
-/// # Errors
-/// When the folder cannot be made or the file cannot be written.
-pub fn replace(path: &Path, text: &str) -> Result<()> {
-    let failed = || format!("cannot write {}", path.display());
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).with_context(failed)?;
-    let mut file = tempfile::Builder::new().prefix(".vibee-").tempfile_in(folder).with_context(failed)?;
-    file.write_all(text.as_bytes()).with_context(failed)?;
-    #[cfg(unix)]
-    {
-        // Temporary files are private; sources are as readable as any other new file.
-        use std::os::unix::fs::PermissionsExt;
-        let permissions = std::fs::metadata(path).map(|m| m.permissions());
-        let permissions = permissions.unwrap_or_else(|_| std::fs::Permissions::from_mode(0o644));
-        file.as_file().set_permissions(permissions).with_context(failed)?;
-    }
-    file.persist(path).map_err(|e| e.error).with_context(failed)?;
-    Ok(())
-}
-
-/// Removes the folders that a removed file leaves empty, up to the output folder.
-fn remove_empty_folders(out: &Path, removed: &Path) {
-    for folder in removed.ancestors().skip(1).take_while(|f| *f != out && f.starts_with(out)) {
-        if std::fs::remove_dir(folder).is_err() {
-            return;
-        }
-    }
-}
-
-fn read(path: &Path) -> Result<Option<String>> {
-    match std::fs::read(path) {
-        // Bytes that are no text differ from everything that is generated, which is enough.
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+fn seen(path: &Path) -> Result<Option<(Vec<u8>, Seen)>> {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    match stamp::read(path) {
+        Ok(read) => Ok(Some(read)),
+        Err(e) if matches!(e.kind(), NotFound | NotADirectory) => Ok(None),
         Err(e) => Err(e).with_context(|| format!("cannot read {}", path.display())),
     }
+}
+
+/// Text of a file; what is no text is replaced, which makes it differ from everything generated.
+fn text(path: &Path) -> Result<Option<String>> {
+    Ok(bytes(path)?.map(|b| String::from_utf8_lossy(&b).into_owned()))
 }

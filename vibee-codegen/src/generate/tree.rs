@@ -3,19 +3,48 @@
 //! Folders become `nn.rs` beside `nn/`, declarations are in alphabetical order, and `lib.rs` keeps
 //! rustfmt away from everything below it (a `#[rustfmt::skip]` on an out-of-line module does).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::emit::module_ident;
+use crate::project::stamp::Digest;
 
 /// One emitted module.
 #[derive(Clone, Debug)]
 pub struct Emitted {
-    /// Path of the spec below its root, `/`-separated, without extension.
-    pub module: String,
+    /// Its place below `src` without extension, from [`rust_file`].
+    pub path: String,
     /// The spec as generated code names it.
     pub spec: String,
     /// Its Rust.
-    pub code: String,
+    pub body: Body,
+}
+
+/// Contents of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// This text.
+    Text(String),
+    /// What is on disk already, with this digest.
+    Kept(Digest),
+}
+
+impl Emitted {
+    /// The Rust of a spec whose module is `module`, `/`-separated.
+    #[must_use]
+    pub fn new(module: &str, spec: &str, code: String) -> Self {
+        Emitted { path: rust_file(module), spec: spec.to_owned(), body: Body::Text(code) }
+    }
+}
+
+impl Body {
+    /// The contents, unless only disk has them.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Body::Text(text) => Some(text),
+            Body::Kept(_) => None,
+        }
+    }
 }
 
 /// A file of the crate's `src`.
@@ -23,8 +52,8 @@ pub struct Emitted {
 pub struct File {
     /// Spec it was made from; `None` for parents.
     pub spec: Option<String>,
-    /// The text.
-    pub text: String,
+    /// The contents.
+    pub body: Body,
 }
 
 /// Files by path below `src`.
@@ -43,57 +72,70 @@ pub fn rust_path(module: &str) -> String {
     identifiers(module).join("::")
 }
 
-/// Lays modules out as files.
+/// The place of a module's Rust below `src`, without extension.
+#[must_use]
+pub fn rust_file(module: &str) -> String {
+    identifiers(module).join("/")
+}
+
+/// Lays modules out as files. A kept module that stands beside its folder must already declare what
+/// is in it.
 ///
 /// # Errors
-/// When two specs or a spec and a file of the crate would get the same path.
-pub fn files(modules: &[Emitted]) -> Result<Files, String> {
+/// Every two specs that would get the same path.
+pub fn files(modules: Vec<Emitted>) -> Result<Files, Vec<String>> {
+    let mut clashes = Vec::new();
+    // Of each folder: a spec in it, the names of its modules.
+    let mut folders: BTreeMap<String, (String, BTreeSet<String>)> = BTreeMap::new();
+    folders.insert(String::new(), Default::default());
     let mut files = Files::new();
-    let mut children: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::from([(vec![], vec![])]);
     for m in modules {
-        let names = identifiers(&m.module);
-        let path = format!("{}.rs", names.join("/"));
-        let file = File { spec: Some(m.spec.clone()), text: m.code.clone() };
-        if let Some(other) = files.insert(path.clone(), file) {
-            let other = other.spec.unwrap_or_default();
-            return Err(format!("{other} and {} would both become {path}; rename one", m.spec));
-        }
-        for depth in 0..names.len() {
-            let list = children.entry(names[..depth].to_vec()).or_default();
-            if !list.contains(&names[depth]) {
-                list.push(names[depth].clone());
+        let mut rest = m.path.as_str();
+        loop {
+            let (folder, name) = rest.rsplit_once('/').unwrap_or(("", rest));
+            if let Some((_, names)) = folders.get_mut(folder) {
+                // The folders around it are known, too.
+                names.insert(name.to_owned());
+                break;
             }
+            folders.insert(folder.to_owned(), (m.spec.clone(), BTreeSet::from([name.to_owned()])));
+            rest = folder;
         }
+        let path = m.path + ".rs";
+        if let Some(other) = files.get(&path) {
+            let other = other.spec.as_deref().unwrap_or_default();
+            clashes.push(format!("{other} and {} would both become {path}; rename one", m.spec));
+            continue;
+        }
+        files.insert(path, File { spec: Some(m.spec), body: m.body });
     }
-    let below = |folder: &[String]| {
-        let prefix = folder.join("/") + "/";
-        modules.iter().find(|m| identifiers(&m.module).join("/").starts_with(&prefix)).map(|m| &m.spec)
-    };
-    for (folder, mut names) in children {
-        names.sort();
+    if !clashes.is_empty() {
+        return Err(clashes);
+    }
+    for (folder, (spec, names)) in folders {
         if folder.is_empty() {
-            files.insert("lib.rs".into(), File { spec: None, text: root(&names) });
+            files.insert("lib.rs".into(), File { spec: None, body: Body::Text(root(&names)) });
             continue;
         }
         let declarations: String = names.iter().map(|n| format!("pub mod {n};\n")).collect();
-        let path = format!("{}.rs", folder.join("/"));
-        let depth = folder.len();
-        match files.get_mut(&path) {
-            Some(own) => own.text = with_declarations(&own.text, &declarations),
+        let depth = folder.split('/').count();
+        match files.get_mut(&format!("{folder}.rs")) {
+            Some(File { body: Body::Text(own), .. }) => *own = with_declarations(own, &declarations),
+            Some(File { body: Body::Kept(_), .. }) => {}
             None => {
-                let from = below(&folder).map_or(String::new(), |spec| spec_folder(spec, depth));
                 let text = format!(
-                    "//! What the specs in `{from}` say.\n//!\n//! @generated by vibee {}. Edit the specs.\n\n{declarations}",
+                    "//! What the specs in `{}` say.\n//!\n//! @generated by vibee {}. Edit the specs.\n\n{declarations}",
+                    spec_folder(&spec, depth),
                     env!("CARGO_PKG_VERSION")
                 );
-                files.insert(path, File { spec: None, text });
+                files.insert(format!("{folder}.rs"), File { spec: None, body: Body::Text(text) });
             }
         }
     }
     Ok(files)
 }
 
-fn root(names: &[String]) -> String {
+fn root(names: &BTreeSet<String>) -> String {
     let mut out = format!(
         "//! Rust generated from specs, one module a spec. Every item says which equation it computes.\n//!\n\
          //! @generated by vibee {}. Edit the specs, then run `vibee gen`.\n\n#![forbid(unsafe_code)]\n",
@@ -103,7 +145,9 @@ fn root(names: &[String]) -> String {
         out += &format!("// {}.\n#![allow(clippy::{lint})]\n", capital(why));
     }
     for n in names {
-        out += &format!("\n#[rustfmt::skip]\npub mod {n};\n");
+        out += "\n#[rustfmt::skip]\npub mod ";
+        out += n;
+        out += ";\n";
     }
     out
 }
@@ -133,37 +177,68 @@ mod tests {
     use super::*;
 
     fn emitted(module: &str) -> Emitted {
-        Emitted {
-            module: module.into(),
-            spec: format!("specs/{module}.vibee"),
-            code: "//! Doc.\n\nuse x;\n".into(),
-        }
+        Emitted::new(module, &format!("specs/{module}.vibee"), "//! Doc.\n\nuse x;\n".into())
+    }
+
+    fn text(files: &Files, path: &str) -> String {
+        files[path].body.text().expect("a new file").to_owned()
     }
 
     #[test]
     fn folders_become_parents_in_order() {
-        let files = files(&[emitted("nn/rope"), emitted("nn/glu"), emitted("main")]).unwrap();
+        let files = files(["nn/rope", "nn/glu", "main", "a/b/c"].map(emitted).to_vec()).unwrap();
         assert_eq!(
             files.keys().collect::<Vec<_>>(),
-            ["lib.rs", "main_.rs", "nn.rs", "nn/glu.rs", "nn/rope.rs"]
+            ["a.rs", "a/b.rs", "a/b/c.rs", "lib.rs", "main_.rs", "nn.rs", "nn/glu.rs", "nn/rope.rs"]
         );
-        assert!(
-            files["nn.rs"].text.ends_with("\n\npub mod glu;\npub mod rope;\n"),
-            "{}",
-            files["nn.rs"].text
-        );
-        assert!(files["nn.rs"].text.starts_with("//! What the specs in `specs/nn` say.\n"));
+        let nn = text(&files, "nn.rs");
+        assert!(nn.ends_with("\n\npub mod glu;\npub mod rope;\n"), "{nn}");
+        assert!(nn.starts_with("//! What the specs in `specs/nn` say.\n"));
+        assert!(text(&files, "a/b.rs").starts_with("//! What the specs in `specs/a/b` say.\n"));
+        assert!(text(&files, "a.rs").ends_with("\n\npub mod b;\n"));
+        let root = text(&files, "lib.rs");
+        let modules = root.lines().filter(|l| l.starts_with("pub mod")).collect::<Vec<_>>();
+        assert_eq!(modules, ["pub mod a;", "pub mod main_;", "pub mod nn;"]);
     }
 
     #[test]
     fn a_spec_beside_its_folder_declares_the_folder() {
-        let files = files(&[emitted("nn"), emitted("nn/type")]).unwrap();
-        assert_eq!(files["nn.rs"].text, "//! Doc.\n\npub mod type_;\n\nuse x;\n");
+        let files = files(["nn", "nn/type"].map(emitted).to_vec()).unwrap();
+        assert_eq!(text(&files, "nn.rs"), "//! Doc.\n\npub mod type_;\n\nuse x;\n");
     }
 
     #[test]
-    fn equal_paths_are_refused() {
-        let error = files(&[emitted("a-b"), emitted("a_b")]).unwrap_err();
-        assert_eq!(error, "specs/a-b.vibee and specs/a_b.vibee would both become a_b.rs; rename one");
+    fn all_equal_paths_are_refused() {
+        let clashes = files(["a-b", "a_b", "B", "b", "c"].map(emitted).to_vec()).unwrap_err();
+        assert_eq!(
+            clashes,
+            [
+                "specs/a-b.vibee and specs/a_b.vibee would both become a_b.rs; rename one",
+                "specs/B.vibee and specs/b.vibee would both become b.rs; rename one"
+            ]
+        );
+    }
+
+    #[test]
+    fn every_file_name_is_a_module_name() {
+        let names = ["3d", "φ", "π", "a.b", "x-y", "Type", "_", "", "self", "naïve", "日本", "u3c6"];
+        let idents = names.map(module_ident);
+        assert_eq!(
+            idents,
+            [
+                "_3d",
+                "u3c6",
+                "u3c0",
+                "a_b",
+                "x_y",
+                "type_",
+                "__",
+                "__",
+                "self_",
+                "nauefve",
+                "u65e5u672c",
+                "u3c6"
+            ]
+        );
     }
 }

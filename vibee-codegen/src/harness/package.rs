@@ -11,9 +11,9 @@ use anyhow::{Context, Result};
 use vibee_spec::term::{Kernel, Layer, Model, Module};
 
 use super::driver;
-use crate::generate::manifest::hash;
-use crate::generate::plan::replace;
 use crate::generate::tree::{Emitted, files, rust_path};
+use crate::generate::write::replace;
+use crate::project::stamp::Digest;
 use crate::{compile, emit};
 
 /// Paths and texts of igla-runtime's sources.
@@ -144,7 +144,7 @@ pub fn build(key: &str, specs: &[Spec<'_>]) -> Result<Build> {
 /// As [`build`].
 pub fn build_in(cache: &Path, key: &str, specs: &[Spec<'_>]) -> Result<Build> {
     let cache = std::path::absolute(cache)?;
-    let name = format!("vibee-{}", &hash(key.as_bytes())[..16]);
+    let name = format!("vibee-{}", &Digest::of(key.as_bytes()).to_string()[..16]);
     let folder = cache.join("packages").join(&name);
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let lock = File::create(folder.join(".lock")).context("cannot create the package's lock")?;
@@ -159,10 +159,12 @@ pub fn build_in(cache: &Path, key: &str, specs: &[Spec<'_>]) -> Result<Build> {
     for s in specs {
         let code = compile::module(s.terms, s.shown, s.module);
         let code = code.map_err(|why| anyhow::anyhow!("{}: a bug in vibee: {why}", s.shown))?;
-        emitted.push(Emitted { module: s.module.to_owned(), spec: s.shown.to_owned(), code });
+        emitted.push(Emitted::new(s.module, s.shown, code));
     }
-    for (path, file) in files(&emitted).map_err(anyhow::Error::msg)? {
-        write_new(&folder.join("src").join(path), &file.text)?;
+    for (path, file) in files(emitted).map_err(|clashes| anyhow::anyhow!(clashes.join("\n")))? {
+        if let Some(text) = file.body.text() {
+            write_new(&folder.join("src").join(path), text)?;
+        }
     }
     write_new(&folder.join("driver/main.rs"), &driver::source(&targets(specs), &layer_targets(specs)))?;
     let target = cache.join("target");
@@ -188,7 +190,8 @@ pub fn runtime_crate() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Writes the runtime's sources into a folder named after their contents.
 fn write_runtime(cache: &Path) -> Result<PathBuf> {
     let all: String = RUNTIME.iter().flat_map(|(path, text)| [*path, *text]).collect();
-    let folder = cache.join("runtime").join(&hash((all + RUNTIME_MANIFEST).as_bytes())[..16]);
+    let folder =
+        cache.join("runtime").join(&Digest::of((all + RUNTIME_MANIFEST).as_bytes()).to_string()[..16]);
     for (path, text) in RUNTIME {
         write_new(&folder.join(path), text)?;
     }
@@ -198,7 +201,11 @@ fn write_runtime(cache: &Path) -> Result<PathBuf> {
 
 /// Writes a file unless it has that text: cargo rebuilds what is newer.
 fn write_new(path: &Path, text: &str) -> Result<()> {
-    if std::fs::read_to_string(path).is_ok_and(|old| old == text) { Ok(()) } else { replace(path, text) }
+    if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
+        Ok(())
+    } else {
+        replace(path, text.as_bytes())
+    }
 }
 
 /// Builds without the network, and with it only if a package is missing.

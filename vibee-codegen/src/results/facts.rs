@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
-use crate::generate::manifest;
+use crate::project::stamp::Digest;
 use crate::project::{Checked, Project};
 
 /// Contents of a spec that a status speaks about.
@@ -60,7 +60,7 @@ pub fn fingerprint(project: &Project, n: usize) -> String {
     for text in texts {
         all += &format!("{}\n{text}", text.len());
     }
-    manifest::hash(all.as_bytes())
+    Digest::of(all.as_bytes()).to_string()
 }
 
 /// The name of a spec in a file of results: its path below the file's folder, without extension.

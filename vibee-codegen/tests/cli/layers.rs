@@ -178,7 +178,8 @@ fn functions_of_steps_get_names_of_their_own() {
     let project = Project::load(&[desk.path("nets.vibee")]).expect("a spec");
     let checked = project.check(0);
     assert!(checked.diags.list.is_empty(), "{:?}", checked.diags.list);
-    let code = compile::rust(&project, &checked).expect("Rust").expect("some");
+    let code =
+        compile::rust(&project.specs[0], &checked.module, project.shown(0)).expect("Rust").expect("some");
     let file = syn::parse_file(&code).expect("it parses");
     let mut names: Vec<String> = file
         .items

@@ -90,14 +90,22 @@ impl Desk {
         self.run(below, &args.split_whitespace().collect::<Vec<_>>(), stdin)
     }
 
+    /// `vibee` with these arguments, to be run in a folder below.
+    pub fn command(&self, below: &str, args: &[&str]) -> Command {
+        let cache = match args.first() {
+            // Compiled kernels are kept between runs of the tests, what `gen` knows is not.
+            Some(&"gen") => self.path(".cache"),
+            _ => Path::new(env!("CARGO_TARGET_TMPDIR")).join("vibee"),
+        };
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vibee"));
+        command.args(args).current_dir(self.path(below)).env_remove("NO_COLOR").env("VIBEE_CACHE", cache);
+        command
+    }
+
     fn run(&self, below: &str, args: &[&str], stdin: &str) -> Done {
         self.write(".stdin", stdin);
-        let output = Command::new(env!("CARGO_BIN_EXE_vibee"))
-            .args(args)
-            .current_dir(self.path(below))
-            .env_remove("NO_COLOR")
-            // Compiled kernels are kept between runs of the tests.
-            .env("VIBEE_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("vibee"))
+        let output = self
+            .command(below, args)
             .stdin(Stdio::from(std::fs::File::open(self.path(".stdin")).expect("stdin")))
             .output()
             .expect("vibee runs");

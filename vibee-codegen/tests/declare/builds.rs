@@ -8,7 +8,7 @@ use vibee_codegen::generate::tree::{Emitted, files};
 use crate::support::{forms, rust};
 
 /// A crate of these modules in the tests' own folder, with every lint of generated code on.
-pub fn package(name: &str, modules: &[Emitted]) -> PathBuf {
+pub fn package(name: &str, modules: Vec<Emitted>) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(folder.join("src"));
     std::fs::create_dir_all(folder.join("src")).expect("a folder");
@@ -22,7 +22,7 @@ pub fn package(name: &str, modules: &[Emitted]) -> PathBuf {
     for (path, file) in files(modules).expect("modules of different names") {
         let path = folder.join("src").join(path);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        std::fs::write(path, file.text).expect("a source file");
+        std::fs::write(path, file.body.text().expect("a new file")).expect("a source file");
     }
     folder
 }
@@ -46,12 +46,8 @@ pub fn cargo(folder: &Path, arguments: &[&str]) -> String {
 fn every_form_builds_without_warnings() {
     let modules: Vec<Emitted> = forms()
         .into_iter()
-        .map(|(name, text)| Emitted {
-            spec: format!("specs/{name}.vibee"),
-            code: rust(&text).0,
-            module: name,
-        })
+        .map(|(name, text)| Emitted::new(&name, &format!("specs/{name}.vibee"), rust(&text).0))
         .collect();
-    let folder = package("declared_forms", &modules);
+    let folder = package("declared_forms", modules);
     assert_eq!(cargo(&folder, &["check"]), "");
 }

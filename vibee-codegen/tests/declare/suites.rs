@@ -128,8 +128,8 @@ fn a_suite_catches_wrong_implementations() {
     let (name, text) = forms().into_iter().find(|(name, _)| name == "suites").expect("the form");
     let (code, report) = rust(&text);
     assert!(!report.contains("error"), "{report}");
-    let module = Emitted { spec: "specs/suites.vibee".into(), code, module: name };
-    let folder = package("declared_suite", &[module]);
+    let module = Emitted::new(&name, "specs/suites.vibee", code);
+    let folder = package("declared_suite", vec![module]);
     std::fs::create_dir_all(folder.join("tests")).expect("a folder");
     std::fs::write(folder.join("tests/run.rs"), RUN).expect("a test file");
     cargo(&folder, &["test"]);

@@ -55,7 +55,7 @@ mod solve;
 mod spelling;
 mod split;
 mod subcall;
-pub(crate) mod suggest;
+pub mod suggest;
 mod types;
 mod values;
 mod visit;

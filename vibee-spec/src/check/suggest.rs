@@ -1,7 +1,7 @@
 //! "Did you mean": the nearest known name.
 
 /// The candidate closest to `wrong`, if it is close enough to be a slip.
-pub(crate) fn nearest<'n>(wrong: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+pub fn nearest<'n>(wrong: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let limit = match wrong.chars().count() {
         0..=1 => return known.into_iter().find(|k| k.eq_ignore_ascii_case(wrong)),
         2..=3 => 1,
@@ -17,7 +17,7 @@ pub(crate) fn nearest<'n>(wrong: &str, known: impl Iterator<Item = &'n str>) -> 
 }
 
 /// A hint text, if there is a near name.
-pub(crate) fn hint<'n>(wrong: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
+pub fn hint<'n>(wrong: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
     nearest(wrong, known).map(|k| format!("did you mean `{k}`?"))
 }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
-use vibee_codegen::{compile, files, project};
+use vibee_codegen::project::find::{Found, find};
+use vibee_codegen::{compile, files};
 use vibee_spec::diag::{Diagnostic, Diags};
 use vibee_spec::span::Source;
 use vibee_spec::{fmt, parse};
@@ -57,18 +58,18 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Outcome> {
 }
 
 fn all(args: &Args, ui: &Ui) -> Result<Outcome> {
-    let found = project::find(&args.paths)
+    let found = find(&args.paths)
         .map_err(|e| anyhow::Error::new(e.why).context(format!("cannot read {}", e.path.display())))?;
     let bar = ui.progress(found.len() as u64, "formatting");
-    let read = |(_, path): &(PathBuf, PathBuf)| {
-        let done = read(path);
+    let read = |found: &Found| {
+        let done = read(&found.path);
         bar.inc(1);
         done
     };
     let done: Vec<Result<Formatted>> = found.par_iter().map(read).collect();
     bar.finish_and_clear();
     let (mut changed, mut unchanged, mut broken) = (Vec::new(), 0, 0);
-    for (file, (_, path)) in done.into_iter().zip(&found) {
+    for (file, Found { path, .. }) in done.into_iter().zip(&found) {
         let file = file?;
         match &file.formatted {
             Err(diags) => {

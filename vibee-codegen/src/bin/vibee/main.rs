@@ -19,6 +19,7 @@ mod runtime;
 mod show;
 mod test;
 mod ui;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use ui::{Outcome, Ui};
+use vibee_codegen::config::Config;
 
 /// Compiler from .vibee specs to readable, fast Rust.
 #[derive(Debug, Parser)]
@@ -74,7 +76,14 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let ui = match Ui::new(&cli.ui) {
+    let config = match Config::here() {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::from(2);
+        }
+    };
+    let ui = match Ui::new(&cli.ui, config.lints) {
         Ok(ui) => ui,
         Err(unknown) => {
             eprintln!("error: there is no lint `{}`; `vibee explain` lists all codes", unknown.0);

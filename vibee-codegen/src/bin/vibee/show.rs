@@ -92,7 +92,7 @@ fn stage(args: &Args, project: &Project, mut c: Checked) -> Result<String> {
         Stage::Loops => {
             m.kernels.iter().map(|k| loops::text(&schedule::run(passes::run(k.clone())))).collect()
         }
-        Stage::Rust | Stage::Ast => match compile::rust(project, &c) {
+        Stage::Rust | Stage::Ast => match compile::rust(&project.specs[c.spec], m, project.shown(c.spec)) {
             Ok(code) => code.into_iter().collect(),
             Err(why) => bail!("a bug in vibee: {why}"),
         },

@@ -10,7 +10,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use vibee_codegen::compile;
-use vibee_codegen::project::{Checked, Project, Unreadable};
+use vibee_codegen::project::{Checked, Project};
 use vibee_spec::diag::{Diagnostic, Diags, Severity};
 use vibee_spec::lint::{Level, Levels, UnknownLint};
 use vibee_spec::parse::Mode;
@@ -102,12 +102,11 @@ pub struct Counts {
 }
 
 impl Ui {
-    /// Settles colours from flags, environment and terminal.
+    /// Settles colours from flags, environment and terminal. Flags change the `levels` of settings.
     ///
     /// # Errors
     /// When a flag names no lint.
-    pub fn new(flags: &Flags) -> Result<Ui, UnknownLint> {
-        let mut levels = Levels::default();
+    pub fn new(flags: &Flags, mut levels: Levels) -> Result<Ui, UnknownLint> {
         let asked = [(&flags.allow, Level::Allow), (&flags.warn, Level::Warn), (&flags.deny, Level::Deny)];
         for (names, level) in asked {
             for name in names.iter().flat_map(|names| names.split(',')) {
@@ -168,9 +167,8 @@ impl Ui {
     /// # Errors
     /// When a path does not exist or cannot be read.
     pub fn load(&self, paths: &[PathBuf]) -> Result<Project> {
-        Project::load_as(paths, self.mode).map_err(|Unreadable { path, why }| {
-            anyhow::Error::new(why).context(format!("cannot read {}", path.display()))
-        })
+        Project::load_as(paths, self.mode)
+            .map_err(|e| anyhow::Error::new(e.why).context(format!("cannot read {}", e.path.display())))
     }
 
     /// Reads and checks specs, shows all findings. `None` after errors.
@@ -209,8 +207,20 @@ impl Ui {
         self.settled(source, diags, false)
     }
 
+    /// Whether there are errors among the findings of one source, as levels have it.
+    pub fn has_errors(&self, source: &Source, diags: &Diags) -> bool {
+        let mut diags = diags.clone();
+        self.levels.apply(source, &mut diags, false);
+        diags.has_errors()
+    }
+
+    /// Everything that decides which findings are errors, as text.
+    pub fn options(&self) -> String {
+        format!("{:?}", self.levels)
+    }
+
     /// Shows what levels leave of findings. `linted` says whether those of all lints are among them.
-    fn settled(&self, source: &Source, diags: &Diags, linted: bool) -> Counts {
+    pub fn settled(&self, source: &Source, diags: &Diags, linted: bool) -> Counts {
         let mut counts = Counts::default();
         let renderer = Renderer::new(source);
         let mut diags = diags.clone();

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 use vibee_codegen::compile;
+use vibee_codegen::config::Config;
 use vibee_codegen::harness::package::{self, DoesNotBuild};
 use vibee_codegen::harness::{Build, Driver, LayerTarget, Target};
 use vibee_codegen::project::{Checked, Project};
@@ -40,8 +41,8 @@ Columns: test cases that hold; drawn calls; calls refused as they must be; value
 skipped; largest share of the allowed error that was used.
 Needs cargo. Compiled code is kept in $VIBEE_CACHE (default: the user's cache folder).")]
 pub struct Args {
-    /// Specs, or folders of specs.
-    #[arg(default_value = "specs", value_name = "PATHS")]
+    /// Specs, or folders of specs [default: specs].
+    #[arg(value_name = "PATHS")]
     paths: Vec<PathBuf>,
     /// Print the result as JSON.
     #[arg(long)]
@@ -65,11 +66,13 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, ui: &Ui) -> Result<Outcome> {
-    compile::on_pool(args.jobs, || test(args, ui))?
+    let config = Config::here()?;
+    let paths = config.specs(&args.paths);
+    compile::on_pool(args.jobs.or(config.jobs), || test(args, &paths, ui))?
 }
 
-fn test(args: &Args, ui: &Ui) -> Result<Outcome> {
-    let Some((project, checked)) = ui.checked(&args.paths)? else { return Ok(Outcome::Findings) };
+fn test(args: &Args, paths: &[PathBuf], ui: &Ui) -> Result<Outcome> {
+    let Some((project, checked)) = ui.checked(paths)? else { return Ok(Outcome::Findings) };
     let mut subjects: Vec<Subject<'_>> =
         checked.iter().map(|c| kernels::subject(args, &project, c)).collect();
     let mut layers = Layers::new(args, &project, &checked);
