@@ -10,6 +10,7 @@
 pub mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub mod avx512;
+pub mod bytes;
 pub mod half_bits;
 pub mod portable;
 
@@ -17,6 +18,7 @@ pub mod portable;
 pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub use avx512::Avx512;
+pub use bytes::ByteIsa;
 pub use portable::{Portable, Scalar};
 
 use crate::level::Level;
@@ -62,6 +64,20 @@ pub fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
     }
 }
 
+/// As [`dispatch`] for work on bytes ([`ByteIsa`]): levels beyond AVX2 use its code, since they have the same
+/// instructions for it, and code for one level less is compiled.
+#[inline]
+pub(crate) fn dispatch_bytes<K: Kernel>(level: Level, kernel: K) -> K::Output {
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 | Level::Avx512 => match Avx2::new() {
+            Some(s) => s.vectorize(kernel),
+            None => missing(level),
+        },
+        _ => Scalar::new().vectorize(kernel),
+    }
+}
+
 #[cold]
 #[inline(never)]
 fn missing(level: Level) -> ! {
@@ -72,7 +88,7 @@ fn missing(level: Level) -> ! {
 ///
 /// `F` holds [`Isa::WIDTH`] `f32` lanes, `I` as many `i32`, `M` as many truth values and `D` as many `f64`.
 #[expect(clippy::wrong_self_convention, reason = "`from_bits` mirrors `f32::from_bits`; `self` is the token")]
-pub trait Isa: Copy + Send + Sync + Sealed + 'static {
+pub trait Isa: ByteIsa {
     /// The level these instructions belong to.
     const LEVEL: Level;
     /// Lanes per register, a power of two of at most [`MAX_WIDTH`].

@@ -52,7 +52,7 @@ fn truth(a: bool) -> u32 {
 const WHOLE: f32 = 8_388_608.0;
 
 #[inline(always)]
-fn round_one(a: f32) -> f32 {
+pub(super) fn round_one(a: f32) -> f32 {
     let size = a.abs();
     let whole = (size + WHOLE) - WHOLE;
     (if size < WHOLE { whole } else { size }).copysign(a)
