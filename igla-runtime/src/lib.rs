@@ -8,6 +8,7 @@
 //! hands every grid index and its [`cut`] of the outputs to a [`task::Task`], which loops over
 //! [`lanes::Block`]s and loads and stores [`lanes::F32`] values through [`lanes::Row`].
 
+pub mod blocks;
 pub mod check;
 pub mod conformance;
 pub mod ctx;
@@ -31,6 +32,7 @@ pub mod weights;
 
 pub use half::{bf16, f16};
 
+pub use blocks::{Affine, BlockMat, Blocks};
 pub use ctx::{Ctx, Par};
 pub use cut::{At, Axis, Cut, Cuts, Tile};
 pub use error::{LoadError, ShapeError};

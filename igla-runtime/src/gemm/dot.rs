@@ -34,7 +34,30 @@ pub(super) fn suits(m: usize, b: &Mat<'_>) -> bool {
 }
 
 /// Columns of C between two epilogues.
-const CHUNK: usize = 256;
+pub(super) const CHUNK: usize = 256;
+
+/// Where the rows of A are, K adjacent: in place, or copied to `buffer`.
+///
+/// # Safety
+/// A has at most [`ROWS`] rows; the CPU has `level`; `buffer` is valid for `a.rows() * a.cols()` floats, unless
+/// A's K is adjacent.
+pub(super) unsafe fn rows_of(level: Level, a: &Mat<'_>, buffer: *mut f32) -> [*const f32; ROWS] {
+    let k = a.cols();
+    let mut rows = [a.data(); ROWS];
+    for (r, row) in rows.iter_mut().enumerate().take(if k == 0 { 0 } else { a.rows() }) {
+        // SAFETY: row `r` has a first element; otherwise `buffer` has a row of K floats for it.
+        unsafe {
+            if a.col_axis().is_unit() {
+                *row = a.data().add(a.row_axis().offset(r) + a.col_axis().offset(0));
+            } else {
+                let packed = buffer.add(r * k);
+                pack(level, a, &(r..r + 1), &(0..k), packed, 1);
+                *row = packed;
+            }
+        }
+    }
+    rows
+}
 
 /// A product on its way; [`Dots::next`] computes the next block.
 pub(super) struct Dots<'a> {
@@ -52,20 +75,8 @@ impl<'a> Dots<'a> {
     /// `b` suits; the shapes agree; `c` overlaps no operand; the CPU has `level`; `buffer` is
     /// valid for `a.rows() * a.cols()` floats for `'a`, unless A's K is adjacent.
     pub(super) unsafe fn new(level: Level, a: Mat<'a>, b: Mat<'a>, c: MatMut<'a>, buffer: *mut f32) -> Self {
-        let k = a.cols();
-        let mut rows = [a.data(); ROWS];
-        for (r, row) in rows.iter_mut().enumerate().take(if k == 0 { 0 } else { a.rows() }) {
-            // SAFETY: row `r` has a first element; otherwise `buffer` has a row of K floats for it.
-            unsafe {
-                if a.col_axis().is_unit() {
-                    *row = a.data().add(a.row_axis().offset(r) + a.col_axis().offset(0));
-                } else {
-                    let packed = buffer.add(r * k);
-                    pack(level, &a, &(r..r + 1), &(0..k), packed, 1);
-                    *row = packed;
-                }
-            }
-        }
+        // SAFETY: the contract is the same.
+        let rows = unsafe { rows_of(level, &a, buffer) };
         Self { level, a: rows, b, c, done: 0 }
     }
 

@@ -6,7 +6,9 @@ use super::PANEL;
 use super::dot::{self, Dots};
 use super::mat::{Mat, MatMut};
 use super::packed::Rhs;
+use super::rows::Rows;
 use super::sweep::{Columns, Sweep, buffers};
+use crate::blocks::MOST_ROWS;
 use crate::level::Level;
 
 /// Multiply-adds per lane in the smallest block worth handing to another thread: 15 µs of work,
@@ -35,7 +37,11 @@ impl<'a> Job<'a> {
             b.n(),
             b.k(),
         );
-        let dots = matches!(&b, Rhs::Plain(b) if dot::suits(m, b));
+        let dots = match &b {
+            Rhs::Plain(b) => dot::suits(m, b),
+            Rhs::Packed(_) => false,
+            Rhs::Blocks(_) => m <= MOST_ROWS,
+        };
         Self { a, b, c, dots }
     }
 
@@ -71,7 +77,7 @@ impl<'a> Job<'a> {
             Level::Avx512 => 16,
         };
         let workers = workers.min(total / (WORTH_SHARING * lanes)).max(1);
-        let plain = matches!(self.b, Rhs::Plain(_));
+        let plain = !matches!(self.b, Rhs::Packed(_));
         let cost = |rows: usize, columns: usize| {
             // Strips under six rows take as long as six; packing an element of either operand
             // takes about as long as multiplying it by ten.
@@ -121,6 +127,8 @@ impl<'a> Job<'a> {
             match self.b {
                 Rhs::Plain(b) if self.dots => Kind::Dots(Dots::new(level, a, b.part(&cols), c, x)),
                 Rhs::Plain(b) => Kind::Tiles(Sweep::new(level, a, Columns::Plain(b.part(&cols)), c, x, y)),
+                Rhs::Blocks(b) if self.dots => Kind::Rows(Rows::new(level, a, b, cols.start, c, x)),
+                Rhs::Blocks(b) => Kind::Tiles(Sweep::new(level, a, Columns::Blocks(b, cols.start), c, x, y)),
                 Rhs::Packed(b) => {
                     let panel = PANEL * b.k();
                     let first = b.data().wrapping_add(cols.start / PANEL * panel);
@@ -142,6 +150,7 @@ pub(super) struct Work<'a> {
 enum Kind<'a> {
     Tiles(Sweep<'a>),
     Dots(Dots<'a>),
+    Rows(Rows<'a>),
 }
 
 /// A finished segment: its row and first column in C, and its elements.
@@ -154,6 +163,7 @@ impl Work<'_> {
         match &mut self.kind {
             Kind::Tiles(tiles) => tiles.next(),
             Kind::Dots(dots) => dots.next(),
+            Kind::Rows(rows) => rows.next(),
         }
     }
 
@@ -163,6 +173,7 @@ impl Work<'_> {
         let c = match &mut self.kind {
             Kind::Tiles(tiles) => &mut tiles.c,
             Kind::Dots(dots) => &mut dots.c,
+            Kind::Rows(rows) => &mut rows.c,
         };
         (self.row0 + r, self.col0 + cols.start, c.segment(r, cols.clone()))
     }

@@ -152,6 +152,22 @@ impl<'a> Mat<'a> {
         self.cols.len
     }
 
+    /// The elements of row `r` from column `k` on.
+    #[inline]
+    pub(crate) fn read<const N: usize>(&self, r: usize, k: usize, out: &mut [f32; N]) {
+        assert!(r < self.rows.len && k <= self.cols.len && N <= self.cols.len - k);
+        let row = self.rows.offset(r);
+        if N > 0 && self.cols.is_unit() {
+            // SAFETY: row and columns are in range, and the columns adjacent.
+            *out = unsafe { self.data.add(row + self.cols.offset(k)).cast::<[f32; N]>().read() };
+            return;
+        }
+        for (i, out) in out.iter_mut().enumerate() {
+            // SAFETY: row and column are in range.
+            *out = unsafe { *self.data.add(row + self.cols.offset(k + i)) };
+        }
+    }
+
     pub(super) fn row_axis(&self) -> &Axis {
         &self.rows
     }
@@ -240,7 +256,7 @@ impl<'a> MatMut<'a> {
 
     /// The elements `cols` of row `r`.
     #[inline]
-    pub(super) fn segment(&mut self, r: usize, cols: Range<usize>) -> &mut [f32] {
+    pub(crate) fn segment(&mut self, r: usize, cols: Range<usize>) -> &mut [f32] {
         assert!(r < self.rows.len && cols.start <= cols.end && cols.end <= self.cols);
         // SAFETY: the constructors checked that row `r` has `self.cols` elements, and `&mut self`
         // is the only way to them while the slice lives.
@@ -253,7 +269,7 @@ impl<'a> MatMut<'a> {
     ///
     /// # Safety
     /// Blocks alive at the same time must not share an element.
-    pub(super) unsafe fn block(&self, rows: &Range<usize>, cols: &Range<usize>) -> MatMut<'a> {
+    pub(crate) unsafe fn block(&self, rows: &Range<usize>, cols: &Range<usize>) -> MatMut<'a> {
         assert!(cols.start <= cols.end && cols.end <= self.cols);
         let rows = self.rows.part(rows);
         // An empty block may start one past the last element; it is never dereferenced.

@@ -33,7 +33,8 @@
 //! every level (see [`PackedB`]): ahead of time for weights, on the fly otherwise. With up to 16
 //! rows of A, packing B on the fly would be most of the work, so then it is used where it is: with
 //! adjacent columns, its rows are rows of panels already; with adjacent K, the product is made
-//! of dot products (see `dot`).
+//! of dot products (see `dot`). Weights in blocks ([`crate::blocks`]) are decoded into panels instead of
+//! packed, or, for up to 8 rows, into registers (see `rows`).
 //!
 //! # Results
 //!
@@ -49,6 +50,7 @@ mod pack;
 mod packed;
 mod par;
 mod reg;
+mod rows;
 mod sweep;
 mod view;
 

@@ -1,8 +1,9 @@
-//! The right-hand side: packed ahead of time, or on the fly.
+//! The right-hand side: packed ahead of time, on the fly, or decoded.
 
 use super::PANEL;
 use super::mat::Mat;
 use super::pack::pack;
+use crate::blocks::{AnyBlocks, BlockMat, Blocks};
 use crate::level::Level;
 use crate::tensor::Tensor;
 
@@ -73,6 +74,8 @@ pub enum Rhs<'a> {
     Plain(Mat<'a>),
     /// An operand packed before.
     Packed(&'a PackedB),
+    /// Weights in blocks, decoded during the product.
+    Blocks(AnyBlocks<'a>),
 }
 
 impl<'a> From<Mat<'a>> for Rhs<'a> {
@@ -87,12 +90,19 @@ impl<'a> From<&'a PackedB> for Rhs<'a> {
     }
 }
 
+impl<'a, F: Blocks> From<&'a BlockMat<'a, F>> for Rhs<'a> {
+    fn from(b: &'a BlockMat<'a, F>) -> Self {
+        Self::Blocks(b.into())
+    }
+}
+
 impl Rhs<'_> {
     /// Columns of the product.
     pub fn n(&self) -> usize {
         match self {
             Self::Plain(b) => b.rows(),
             Self::Packed(b) => b.n(),
+            Self::Blocks(b) => b.weights().rows(),
         }
     }
 
@@ -101,6 +111,7 @@ impl Rhs<'_> {
         match self {
             Self::Plain(b) => b.cols(),
             Self::Packed(b) => b.k(),
+            Self::Blocks(b) => b.weights().cols(),
         }
     }
 }

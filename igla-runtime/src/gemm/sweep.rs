@@ -11,6 +11,7 @@ use super::PANEL;
 use super::kernel::{Kernel, Strip, kernels};
 use super::mat::{Mat, MatMut};
 use super::pack::pack;
+use crate::blocks::AnyBlocks;
 use crate::level::Level;
 
 /// Steps of the sum in one block: a micro-panel of A of 14 rows is then 28 KB, which stays in L1.
@@ -21,8 +22,8 @@ const MC: usize = 256;
 const NC: usize = 256;
 /// Columns packed at once when B comes unpacked.
 const BC: usize = 512;
-/// K is cut at multiples of this, so that packing transposes whole blocks.
-const KU: usize = 16;
+/// K is cut at multiples of this, so that packing transposes whole blocks and decodes whole chunks.
+const KU: usize = 32;
 /// Rows for which packing B costs more than it saves.
 const FEW: usize = 16;
 /// The highest micro-panel.
@@ -60,6 +61,8 @@ pub(super) enum Columns<'a> {
     Plain(Mat<'a>),
     /// The first panel, panels being this many elements long.
     Packed(*const f32, usize),
+    /// Decoded panel by panel, from this row of the weights on.
+    Blocks(AnyBlocks<'a>, usize),
 }
 
 /// Whether so few rows meet a B whose columns of C are so adjacent that reading it where it is
@@ -116,7 +119,7 @@ impl<'a> Sweep<'a> {
         b_buffer: *mut f32,
     ) -> Self {
         let (m, n, k) = (a.rows(), c.cols(), a.cols());
-        let wide = if let Columns::Plain(_) = b { BC } else { usize::MAX };
+        let wide = if let Columns::Packed(..) = b { usize::MAX } else { BC };
         Self {
             level,
             kernels: kernels(level),
@@ -206,7 +209,7 @@ impl<'a> Sweep<'a> {
                     run(self, self.b_buffer, PANEL, 0, whole.end..cols.end);
                 }
             }
-            Columns::Plain(_) => {
+            Columns::Plain(_) | Columns::Blocks(..) => {
                 let b = self.b_buffer.cast_const().wrapping_add((cols.start - wide.start) * ks.len());
                 run(self, b, PANEL, ks.len() * PANEL, cols.clone());
             }
@@ -246,13 +249,28 @@ impl<'a> Sweep<'a> {
     }
 
     fn pack_b(&mut self, wide: &Range<usize>, ks: &Range<usize>) {
-        let Columns::Plain(b) = self.b else { return };
+        let b = match self.b {
+            Columns::Packed(..) => return,
+            Columns::Blocks(b, first) => return self.decode_b(b, first, wide, ks),
+            Columns::Plain(b) => b,
+        };
         // Only a last partial panel, if whole ones are read where they are.
         let start = if self.direct { wide.end - wide.len() % PANEL } else { wide.start };
         for first in (start..wide.end).step_by(PANEL) {
             let rows = first..wide.end.min(first + PANEL);
             // SAFETY: in range; the buffer holds the panels of `wide` for a block's steps.
             unsafe { pack(self.level, &b, &rows, ks, self.b_buffer.add((first - start) * ks.len()), PANEL) }
+        }
+    }
+    fn decode_b(&mut self, b: AnyBlocks<'a>, row0: usize, wide: &Range<usize>, ks: &Range<usize>) {
+        for first in wide.clone().step_by(PANEL) {
+            let rows = row0 + first..row0 + wide.end.min(first + PANEL);
+            // SAFETY: the buffer holds the panels of `wide` for a block's steps, and is this sweep's alone.
+            let panel = unsafe {
+                let start = self.b_buffer.add((first - wide.start) * ks.len());
+                core::slice::from_raw_parts_mut(start, PANEL * ks.len())
+            };
+            b.weights().panel(self.level, rows, ks.clone(), PANEL, panel);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What the tests of matrix products share.
 
+#![allow(dead_code, reason = "not every test file uses everything")]
+
 use std::ffi::{c_int, c_void};
 
 use igla_runtime::gemm::{Epilogue, Mat, MatMut, Rhs, gemm, gemm_scratch};
