@@ -2,6 +2,7 @@
 //!
 //! One rule for operators: `^` never has blanks; `*`, `/`, `//` and `%` have none inside square and
 //! angle brackets (positions, shapes, bounds) and one on each side elsewhere; all others have one.
+//! Ranges, `1..8`, and fields, `y.length`, have none.
 
 use super::token::{Kind, Token};
 
@@ -88,7 +89,7 @@ impl<'t> Spacer<'t> {
     }
 
     fn is_tight(&self, sign: &str) -> bool {
-        sign == "^" || self.tight > 0 && TIGHT.contains(&sign)
+        matches!(sign, "^" | "." | ".." | "..=") || self.tight > 0 && TIGHT.contains(&sign)
     }
 }
 

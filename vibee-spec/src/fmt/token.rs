@@ -42,7 +42,7 @@ pub(super) enum Words {
 }
 
 /// Signs of several characters, longest first where one begins another.
-const SIGNS: &[&str] = &["->", ":=", "+=", "==", "!=", "<=", ">=", "//"];
+const SIGNS: &[&str] = &["..=", "..", "->", ":=", "+=", "==", "!=", "<=", ">=", "//"];
 
 /// The tokens of `text`, which has no comments (blanked ones do no harm).
 pub(super) fn tokens(text: &str, words: Words) -> Vec<Token<'_>> {
@@ -125,14 +125,15 @@ fn string(text: &str) -> usize {
     text.len()
 }
 
-/// Length of the number at the start: `12`, `0x1F`, `1.5e-6`.
+/// Length of the number at the start, which is not `1.` of `1..8`: `12`, `0x1F`, `1.5e-6`.
 fn number(text: &str) -> usize {
     let bytes = text.as_bytes();
     if text.starts_with("0x") || text.starts_with("0X") {
         return 2 + run(&text[2..], is_word);
     }
     let mut len = run(text, |b| b.is_ascii_digit());
-    if bytes.get(len) == Some(&b'.') {
+    // `1..8` is a range.
+    if bytes.get(len) == Some(&b'.') && bytes.get(len + 1) != Some(&b'.') {
         len += 1 + run(&text[len + 1..], |b| b.is_ascii_digit());
     }
     if matches!(bytes.get(len), Some(b'e' | b'E')) {

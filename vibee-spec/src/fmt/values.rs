@@ -171,7 +171,11 @@ impl Walk<'_, '_> {
             NodeKind::Map(_) | NodeKind::Seq(_) => {
                 flow(node, col, &mut self.cursor, self.lines, self.page);
             }
-            NodeKind::Raw(text) if reading == Reading::Expression => self.expression(text, node, col),
+            NodeKind::Raw(text) if reading == Reading::Expression => {
+                // All brackets of a signature are those of types.
+                let words = if key.name == "signature" { Words::Weight } else { Words::Plain };
+                self.expression(text, node, words, col);
+            }
             NodeKind::Raw(_) => self.raw(node, col),
             NodeKind::Quoted(_) => self.quoted(node, col),
             NodeKind::Block(_) => self.block_text(node, col),
@@ -260,10 +264,10 @@ impl Walk<'_, '_> {
     }
 
     /// An expression; its rows are indented from `col`.
-    fn expression(&mut self, text: &str, node: &Node, col: usize) {
+    fn expression(&mut self, text: &str, node: &Node, words: Words, col: usize) {
         let start = node.span.start as usize;
         self.cursor.seek(start, self.lines);
-        let tokens = placed(text, start, self.cursor.line, Words::Plain, self.lines);
+        let tokens = placed(text, start, self.cursor.line, words, self.lines);
         let stand = Stand { line: self.cursor.line, old: 0, col };
         rows(&tokens, start, stand, STEP, self.lines, self.page);
         self.cursor.seek(node.span.end as usize, self.lines);

@@ -158,3 +158,23 @@ fn trailing_comments_are_aligned_among_neighbours() {
 "
     ));
 }
+
+/// Each row: a line of a behaviour as written, as formatted.
+const OF_BEHAVIORS: &[(&str, &str)] = &[
+    (
+        "signature: find(xs:List< List<Float>>,m:Map<String,Int>) ->Option<Int>or error",
+        "signature: find(xs: List<List<Float>>, m: Map<String, Int>) -> Option<Int> or error",
+    ),
+    ("for: xs in [ -8,8 ][1..=40], k in 0 ..45", "for: xs in [-8, 8][1..=40], k in 0..45"),
+    ("holds: f({a:t,b : []}) .total<= 1+1e-6", "holds: f({ a: t, b: [] }).total <= 1 + 1e-6"),
+    ("expect: .used==2;.waste == 0", "expect: .used == 2; .waste == 0"),
+];
+
+#[test]
+fn blanks_in_behaviours() {
+    for (written, wanted) in OF_BEHAVIORS {
+        let text =
+            format(&format!("name: demo\nlanguage: rust\n\nbehaviors:\n  - name: find\n    {written}\n"));
+        assert_eq!(text.lines().last(), Some(format!("    {wanted}").as_str()), "{written}");
+    }
+}
