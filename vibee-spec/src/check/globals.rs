@@ -127,17 +127,16 @@ impl<'a> Cx<'a> {
         self.declare_all(index, file, &mut names);
         for import in &file.imports {
             let Some((target, text)) = imports(source, &import.name) else {
-                if executable(file) {
-                    self.report(
-                        index,
-                        Diagnostic::error(
-                            "V0211",
-                            import.span,
-                            format!("there is no spec `{}` to import", import.name),
-                        )
-                        .label("looked for beside this file and by its path"),
-                    );
-                }
+                // Without executable sections, all that can be missed is a type, and that is reported too.
+                let severity = if executable(file) { Severity::Error } else { Severity::Warning };
+                let mut missing = Diagnostic::error(
+                    "V0211",
+                    import.span,
+                    format!("there is no spec `{}` to import", import.name),
+                )
+                .label("looked for beside this file and by its path");
+                missing.severity = severity;
+                self.report(index, missing);
                 continue;
             };
             let other = self.add(target, text, import.name.clone(), imports);

@@ -13,6 +13,7 @@ const SECTIONS: &[&str] = &[
     "description",
     "imports",
     "constants",
+    "sacred_constants",
     "types",
     "functions",
     "kernels",
@@ -21,11 +22,15 @@ const SECTIONS: &[&str] = &[
     "formats",
     "behaviors",
     "test_cases",
+    "creation_pattern",
+    "creation_patterns",
     "requires",
+    "effort",
 ];
 
 /// Keys of a behaviour with a meaning.
-const OF_BEHAVIORS: &[&str] = &["name", "given", "when", "then", "test_cases", "laws"];
+const OF_BEHAVIORS: &[&str] =
+    &["name", "signature", "given", "when", "then", "params", "returns", "test_cases", "laws"];
 
 /// Keys of a case with a meaning.
 const OF_CASES: &[&str] = &["name", "call", "expect", "input", "expected"];
@@ -88,9 +93,10 @@ fn misspelt(key: &Ident, known: &[&str], diags: &mut Diags) -> bool {
     if diags.list.iter().any(|d| d.span == key.span) {
         return true;
     }
+    let label = if key.name == "When" { "read as `when`" } else { "not a key with a meaning" };
     diags.push(
         finding("misspelt-key", key.span, format!("`{}` looks like `{near}`", key.name))
-            .label("not a key with a meaning")
+            .label(label)
             .hint(format!("write `{near}`")),
     );
     true

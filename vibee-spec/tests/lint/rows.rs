@@ -51,3 +51,20 @@ fn examples_read_well() {
         settings.bind(|| insta::assert_snapshot!(lint.code, report(&source, &diags)));
     }
 }
+
+/// What the dialect's specs say besides the sections of kernels is read, so nothing is said against it.
+#[test]
+fn sections_of_the_dialect_are_known() {
+    let text = "name: demo\nlanguage: rust\ndescription: d\nsacred_constants:\n  phi: 1.618\ncreation_pattern:\n  source: a\n  transformer: b\n  result: c\neffort: 2\nrequires:\n  - a\n";
+    let (source, diags) = settled(text, &Levels::default());
+    assert_eq!(report(&source, &diags), "no findings");
+}
+
+/// The one misspelling that is read is said to be read.
+#[test]
+fn a_capital_when_is_read() {
+    let text = "name: demo\nlanguage: rust\ndescription: d\nbehaviors:\n  - name: run\n    signature: run() -> Int\n    given: a\n    When: b\n    then: c\n    test_cases:\n      - call: run()\n        expect: == 1\n";
+    let (source, diags) = settled(text, &Levels::default());
+    let found = report(&source, &diags);
+    assert!(found.contains("`When` looks like `when`") && found.contains("read as `when`"), "{found}");
+}
