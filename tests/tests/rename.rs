@@ -176,12 +176,14 @@ fn number(text: &str) -> usize {
 /// The spec with every name of its executable sections replaced; other sections but the header dropped.
 fn renamed(text: &str) -> String {
     let mut out = String::new();
-    let (mut executable, mut kept) = (false, false);
+    let (mut executable, mut kept, mut constants) = (false, false, false);
     for line in text.lines() {
         if line.starts_with(|c: char| c.is_ascii_alphabetic()) {
             let key = line.split(':').next().unwrap_or("");
             executable = matches!(key, "kernels" | "functions" | "layers" | "models");
-            kept = executable || matches!(key, "name" | "version" | "language" | "module" | "imports");
+            constants = key == "constants";
+            kept = executable
+                || matches!(key, "name" | "version" | "language" | "module" | "imports" | "constants");
         }
         if !kept {
             continue;
@@ -199,6 +201,10 @@ fn renamed(text: &str) -> String {
                 }
                 out.push_str(&if quoted { piece.to_owned() } else { tokens(piece, &mut other) });
             }
+        } else if let Some((name, value)) =
+            line.split_once(':').filter(|_| constants && line.starts_with("  "))
+        {
+            out.push_str(&format!("{}:{value}", tokens(name, &mut other)));
         } else {
             out.push_str(line);
         }
@@ -211,6 +217,11 @@ fn renamed(text: &str) -> String {
 fn other(word: &str) -> String {
     if WORDS.contains(&word) {
         return word.to_owned();
+    }
+    // Letters stay letters: from the name of a dim comes that of an index over a whole tensor.
+    if let [letter] = word.as_bytes() {
+        let first = if letter.is_ascii_uppercase() { b'A' } else { b'a' };
+        return char::from(first + 25 - (letter - first).min(25)).to_string();
     }
     let reversed: String = word.chars().rev().filter(|c| c.is_ascii_alphanumeric()).collect();
     let prefix = if word.starts_with(|c: char| c.is_ascii_uppercase()) { "Q" } else { "q" };
