@@ -184,8 +184,14 @@ mod tests {
             (state >> 33) as usize % n
         };
         let count = 1 + below(40);
-        let nodes: Vec<Node> =
-            (0..count).map(|_| Node { column: below(6), width: 50.0 + below(100) as f64 }).collect();
+        // No column is empty: a box stands one column after something that it needs.
+        let columns = count.min(6);
+        let nodes: Vec<Node> = (0..count)
+            .map(|n| Node {
+                column: if n < columns { n } else { below(columns) },
+                width: 50.0 + below(100) as f64,
+            })
+            .collect();
         let mut edges = vec![];
         for _ in 0..count * 2 {
             let (a, b) = (below(count), below(count));

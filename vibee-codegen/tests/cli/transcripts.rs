@@ -135,3 +135,22 @@ transcript!(
 );
 
 transcript!(explain, [], ["explain V0201", "explain V0815", "explain V9999"]);
+
+transcript!(
+    modules,
+    [("specs/sums.vibee", WITH_CASES)],
+    [
+        "modules specs",
+        "modules specs --out MODULES.md",
+        "modules specs --out MODULES.md --check",
+        "modules specs --results nowhere.json",
+    ]
+);
+
+transcript!(completions, [], ["completions", "completions tcsh"]);
+
+transcript!(
+    run,
+    [("sums.vibee", WITH_CASES)],
+    ["run nothing --spec sums.vibee --input -", "run sums", "test nowhere"]
+);

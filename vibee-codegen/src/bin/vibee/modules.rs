@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use vibee_codegen::results::{Results, table};
 
 use crate::ui::{Outcome, Ui, count, print};
@@ -20,9 +20,9 @@ pub struct Args {
     /// Specs, or folders of specs.
     #[arg(default_value = "specs", value_name = "PATHS")]
     paths: Vec<PathBuf>,
-    /// Recorded results.
-    #[arg(long, default_value = "specs/results.json", value_name = "FILE")]
-    results: PathBuf,
+    /// Recorded results [default: specs/results.json, if there is one].
+    #[arg(long, value_name = "FILE")]
+    results: Option<PathBuf>,
     /// Where `vibee gen` writes.
     #[arg(long, default_value = "generated/src", value_name = "DIR")]
     generated: PathBuf,
@@ -36,9 +36,14 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, ui: &Ui) -> Result<Outcome> {
-    let results = Results::read(&args.results)?;
+    let file = args.results.clone().unwrap_or_else(|| "specs/results.json".into());
+    // Without results everything is untested, which is not what a misspelt name should say.
+    if args.results.is_some() && !file.exists() {
+        bail!("there are no results at {}", file.display());
+    }
+    let results = Results::read(&file)?;
     let Some((project, checked)) = ui.checked(&args.paths)? else { return Ok(Outcome::Findings) };
-    let rows = table::rows(&project, &checked, (&args.results, &results), &args.generated);
+    let rows = table::rows(&project, &checked, (&file, &results), &args.generated);
     let Some(out) = &args.out else {
         print(&table::markdown(&rows, Path::new("")));
         return Ok(Outcome::Clean);
