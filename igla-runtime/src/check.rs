@@ -52,6 +52,31 @@ pub fn solve(
     }
 }
 
+/// The numbers in an axis that counts the bytes of whole blocks.
+#[inline]
+pub fn numbers(
+    kernel: &'static str,
+    axis: &'static str,
+    extent: usize,
+    bytes: usize,
+    numbers: usize,
+) -> Result<usize, ShapeError> {
+    let found = extent.checked_div(bytes).filter(|blocks| blocks * bytes == extent);
+    match found.and_then(|blocks| blocks.checked_mul(numbers)).filter(|n| *n <= i32::MAX as usize) {
+        Some(n) => Ok(n),
+        None => {
+            Err(ShapeError::size(kernel, format!("{axis} is {extent}, no whole blocks of {bytes} bytes")))
+        }
+    }
+}
+
+/// The bytes of whole blocks of numbers; nothing if these are no whole blocks or too many.
+#[must_use]
+pub fn block_bytes(numbers: usize, block: usize, bytes: usize) -> Option<usize> {
+    let blocks = numbers.checked_div(block).filter(|blocks| blocks * block == numbers)?;
+    blocks.checked_mul(bytes)
+}
+
 /// Floor division in a check; by zero, -1: no valid size.
 #[inline]
 pub fn floor_div(a: i64, b: i64) -> i64 {

@@ -9,6 +9,7 @@
 //! [`lanes::Block`]s and loads and stores [`lanes::F32`] values through [`lanes::Row`].
 
 pub mod blocks;
+pub mod bits;
 pub mod check;
 pub mod conformance;
 pub mod ctx;
@@ -50,6 +51,6 @@ pub mod prelude {
     pub use crate::{
         ArgMax, ArgMin, At, Block, Ctx, Element, Epilogue, F32, I32, Isa, Kernel, Lane, Lanes, Level,
         LoadError, Mask, Mat, MatMut, PackedB, Par, Rhs, Row, RowMut, Scratch, ShapeError, Task, Tensor,
-        Tile, View, ViewMut, bf16, check, f16, gemm, gemm_scratch, math, scalar, scalar64, weights,
+        Tile, View, ViewMut, bf16, bits, check, f16, gemm, gemm_scratch, math, scalar, scalar64, weights,
     };
 }

@@ -148,6 +148,7 @@ impl Isa for Avx2 {
         fn xor_i(a: __m256i, b: __m256i) -> __m256i = _mm256_xor_si256(a, b);
         fn shl_i<const K: u32>(a: __m256i) -> __m256i = _mm256_sll_epi32(a, _mm_cvtsi32_si128(K as i32));
         fn sar_i<const K: u32>(a: __m256i) -> __m256i = _mm256_sra_epi32(a, _mm_cvtsi32_si128(K as i32));
+        fn sar_by_i(a: __m256i, by: i32) -> __m256i = _mm256_sra_epi32(a, _mm_cvtsi32_si128(by));
         fn lt_i(a: __m256i, b: __m256i) -> __m256i = _mm256_cmpgt_epi32(b, a);
         fn eq_i(a: __m256i, b: __m256i) -> __m256i = _mm256_cmpeq_epi32(a, b);
         fn to_f32(a: __m256i) -> __m256 = _mm256_cvtepi32_ps(a);

@@ -137,6 +137,7 @@ impl Isa for Avx512 {
         fn xor_i(a: I, b: I) -> I = _mm512_xor_si512(a, b);
         fn shl_i<const K: u32>(a: I) -> I = _mm512_slli_epi32::<K>(a);
         fn sar_i<const K: u32>(a: I) -> I = _mm512_srai_epi32::<K>(a);
+        fn sar_by_i(a: I, by: i32) -> I = _mm512_sra_epi32(a, _mm_cvtsi32_si128(by));
         fn lt_i(a: I, b: I) -> M = _mm512_cmplt_epi32_mask(a, b);
         fn eq_i(a: I, b: I) -> M = _mm512_cmpeq_epi32_mask(a, b);
         fn to_f32(a: I) -> F = _mm512_cvtepi32_ps(a);

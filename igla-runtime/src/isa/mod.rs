@@ -184,6 +184,8 @@ pub trait Isa: ByteIsa {
     fn shl_i<const K: u32>(self, a: Self::I) -> Self::I;
     /// Shifts right by `K`, filling with the sign.
     fn sar_i<const K: u32>(self, a: Self::I) -> Self::I;
+    /// Shifts right by `by` of 0 to 31, the same in all lanes, filling with the sign.
+    fn sar_by_i(self, a: Self::I, by: i32) -> Self::I;
     /// `a < b`.
     fn lt_i(self, a: Self::I, b: Self::I) -> Self::M;
     /// `a == b`.

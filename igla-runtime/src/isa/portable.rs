@@ -272,6 +272,10 @@ impl<const N: usize> Isa for Portable<N> {
         lanes!(0, |i| a[i] >> K)
     }
     #[inline(always)]
+    fn sar_by_i(self, a: Self::I, by: i32) -> Self::I {
+        lanes!(0, |i| a[i] >> (by & 31))
+    }
+    #[inline(always)]
     fn lt_i(self, a: Self::I, b: Self::I) -> Self::M {
         lanes!(0, |i| truth(a[i] < b[i]))
     }

@@ -5,6 +5,7 @@
 //! Nothing here may touch memory except [`row`], which checks bounds first.
 
 mod arg;
+mod bits;
 mod block;
 mod f32;
 mod i32;
