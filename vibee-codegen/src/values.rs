@@ -1,13 +1,15 @@
 //! Values as JSON: arguments of `vibee eval` and `vibee run`, and what these print.
 //!
 //! Tensors are nested lists, or `{"dims": […], "data": […]}` where lists cannot say the shape.
+//! An argument in a format is given as numbers, or as `{"dims": […], "bytes": […]}`.
 //! Infinities and NaN are the strings `"inf"`, `"-inf"`, `"nan"`. Nothing here checks conditions
 //! between arguments; that is the kernel's entry.
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Number, Value};
+use vibee_spec::interp::packed::encode;
 use vibee_spec::interp::{Tensor, TensorData, dim_arguments, solve_dims};
-use vibee_spec::term::{Atom, DType, Input, Kernel, Names, ParamRef};
+use vibee_spec::term::{Atom, DType, Input, InputId, InputKind, Kernel, Names, Packed, ParamRef};
 
 /// Arguments of a call.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,9 +66,12 @@ pub fn arguments(kernel: &Kernel, json: &str) -> Result<Arguments> {
                 out.dims[at] = whole(&value).with_context(|| format!("`{name}` is a size"))?;
             }
             ParamRef::Input(i) => {
-                let input = kernel.input(*i);
-                let ty = Names::of(kernel).tensor(&input.dtype, &input.shape);
-                let tensor = tensor(input, &value).with_context(|| format!("`{name}` is {ty}"))?;
+                let ty = type_of(kernel, *i);
+                let tensor = match kernel.packed(*i) {
+                    Some(p) => packed(p, &value),
+                    None => tensor(kernel.input(*i), &value),
+                };
+                let tensor = tensor.with_context(|| format!("`{name}` is {ty}"))?;
                 inputs[i.index()] = Some(tensor);
             }
         }
@@ -97,7 +102,11 @@ pub fn write(kernel: &Kernel, call: &Arguments) -> String {
                     TensorData::Int(v) => v.iter().map(|v| (*v).into()).collect(),
                     TensorData::Bool(v) => v.iter().map(|v| (*v).into()).collect(),
                 };
-                out.insert(kernel.input(*i).name.clone(), nested(&tensor.dims, &list));
+                let value = match kernel.packed(*i) {
+                    Some(_) => serde_json::json!({"dims": tensor.dims, "bytes": list}),
+                    None => nested(&tensor.dims, &list),
+                };
+                out.insert(kernel.input(*i).name.clone(), value);
             }
         }
     }
@@ -107,15 +116,37 @@ pub fn write(kernel: &Kernel, call: &Arguments) -> String {
 /// `x: f32[T, D], eps: f32`.
 #[must_use]
 pub fn parameters(kernel: &Kernel) -> String {
-    let names = Names::of(kernel);
     let one = |p: &ParamRef| match p {
         ParamRef::Dim(d) => format!("{}: dim", kernel.dims[d.index()].name),
-        ParamRef::Input(i) => {
-            let input = kernel.input(*i);
-            format!("{}: {}", input.name, names.tensor(&input.dtype, &input.shape))
-        }
+        ParamRef::Input(i) => format!("{}: {}", kernel.input(*i).name, type_of(kernel, *i)),
     };
     kernel.params.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// `f32[T, D]`, `q4_0[O, I]`.
+fn type_of(kernel: &Kernel, i: InputId) -> String {
+    let (names, input) = (Names::of(kernel), kernel.input(i));
+    match kernel.packed(i) {
+        Some(p) => format!("{}[{}]", p.format.name, names.list(&p.shape)),
+        None => names.tensor(&input.dtype, &input.shape),
+    }
+}
+
+/// Numbers, which are encoded, or the bytes themselves as `{"dims": […], "bytes": […]}`.
+fn packed(of: &Packed, value: &Value) -> Result<Tensor> {
+    let rank = of.shape.len();
+    if let Some(bytes) = value.get("bytes") {
+        let mut object = Map::new();
+        object.insert("dims".into(), value.get("dims").cloned().unwrap_or_default());
+        object.insert("data".into(), bytes.clone());
+        let shape = of.shape.clone();
+        let (name, kind) = (String::new(), InputKind::Argument);
+        return tensor(&Input { name, dtype: DType::U8, shape, kind }, &Value::Object(object));
+    }
+    let (name, kind) = (String::new(), InputKind::Argument);
+    let numbers = tensor(&Input { name, dtype: DType::F32, shape: of.shape.clone(), kind }, value)?;
+    let TensorData::Float(values) = &numbers.data else { bail!("it has rank {rank} and holds numbers") };
+    Ok(encode(of, &numbers.dims, values)?)
 }
 
 fn tensor(input: &Input, value: &Value) -> Result<Tensor> {
@@ -258,7 +289,7 @@ mod tests {
 
     fn input(dtype: DType, rank: usize) -> Input {
         let shape = vec![vibee_spec::term::Int::constant(1); rank];
-        Input { name: "x".into(), dtype, shape, kind: vibee_spec::term::InputKind::Argument }
+        Input { name: "x".into(), dtype, shape, kind: InputKind::Argument }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The syntax tree: what was written, with spans, nothing resolved.
 //!
 //! Declarative sections are [`Node`] trees whose leaves are raw text; executable sections
-//! (`kernels`, `functions`, `layers`, `models`) have their own shapes. The tree must not know
+//! (`kernels`, `functions`, `formats`, `layers`, `models`) have their own shapes. The tree must not know
 //! dims from indices or functions from kernels: names are resolved by [`crate::check`].
 
 pub mod text;
@@ -46,6 +46,8 @@ pub struct File {
     pub behaviors: Vec<Behavior>,
     /// Top-level `test_cases:`.
     pub test_cases: Vec<TestCase>,
+    /// Entries of `formats:`.
+    pub formats: Vec<Format>,
     /// Entries of `functions:`.
     pub functions: Vec<Function>,
     /// Entries of `kernels:`.
@@ -307,6 +309,37 @@ pub struct LawVar {
     pub low: f64,
     /// Highest value.
     pub high: f64,
+}
+
+/// A storage format: how blocks of numbers are kept as bytes.
+#[derive(Clone, Debug)]
+pub struct Format {
+    /// Its name.
+    pub name: Ident,
+    /// `block: 32`: numbers of a block.
+    pub block: Expr,
+    /// Lists of constants.
+    pub tables: Vec<Table>,
+    /// What a block stores, in the order of its bytes.
+    pub fields: Vec<Param>,
+    /// Definitions that `decode` uses, then `decode[j]: …` as the definition of `decode` over the
+    /// numbers of a block.
+    pub body: Vec<Stmt>,
+    /// `encode:`; assigns every field.
+    pub encode: Option<Vec<Stmt>>,
+    /// Comment lines directly above.
+    pub doc: Option<String>,
+    /// Whole definition.
+    pub span: Span,
+}
+
+/// `code: [-1.0, 0, 1.0]`.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: Ident,
+    /// Its constants.
+    pub values: Vec<Expr>,
 }
 
 /// `softmax[s](e) = …`: an expression with index and expression parameters.

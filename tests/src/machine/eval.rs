@@ -18,7 +18,8 @@ impl Machine<'_> {
             Node::Load { from, at, outside } => self.load(*from, at, *outside),
             Node::Cast(to, a) => {
                 let (value, limit) = (self.eval(*a)?, self.limit(to)?);
-                Ok(if exprs.dtype(*a) == to { value } else { value.stored(to, limit) })
+                let product = matches!(exprs.node(*a), Node::Op(Op::Mul, _)) && *to == DType::F32;
+                Ok(if exprs.dtype(*a) == to && !product { value } else { value.stored(to, limit) })
             }
             Node::Op(op, args) => self.op(*op, args, e),
             Node::Fold { .. } => Err(Some("a fold inside a value".to_owned())),

@@ -1,6 +1,6 @@
 //! Plain values in `f64`, and their conversions between types.
 
-use vibee_spec::interp::{Precision, Real, Truth, Value, Whole, ops, round_f32, round_float};
+use vibee_spec::interp::{Precision, Real, Truth, Value, Whole, bits, ops, round_f32, round_float};
 use vibee_spec::term::{DType, Op};
 
 /// A value without a bound.
@@ -63,8 +63,12 @@ pub fn apply(op: Op, args: &[Plain], dtype: &DType) -> Plain {
         Plain::Int(v) => Value::Whole(Whole { v: *v, sure: true }),
         Plain::Bool(v) => Value::Truth(Truth { v: *v, sure: true }),
     };
-    let second = args.get(1).map(value);
-    match ops::apply(op, value(&args[0]), second, Precision::of(dtype)) {
+    if op == Op::Pick {
+        return args[1 + args[0].int().max(0) as usize];
+    }
+    let all: Vec<Value> = args.iter().map(value).collect();
+    let second = all.get(1).copied();
+    match bits::apply(op, &all).unwrap_or_else(|| ops::apply(op, all[0], second, Precision::of(dtype))) {
         Value::Real(r) => Plain::Float(r.v),
         Value::Whole(w) => Plain::Int(w.v),
         Value::Truth(t) => Plain::Bool(t.v),

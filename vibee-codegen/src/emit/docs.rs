@@ -1,7 +1,7 @@
 //! Doc comments: the equations as written, shapes, errors. Spec text is escaped so that it cannot end
 //! a comment or become a doctest.
 
-use vibee_spec::term::{Atom, DType, Int, Kernel};
+use vibee_spec::term::{Atom, DType, Input, InputId, Int, Kernel};
 
 use crate::loops::LoopProgram;
 
@@ -14,8 +14,15 @@ pub fn kernel(loops: &LoopProgram) -> Vec<String> {
     }
     equations(loops, &mut lines);
     lines.push(String::new());
-    let shapes: Vec<String> =
-        k.inputs.iter().map(|i| format!("`{}: {}`", i.name, ty(k, &i.dtype, &i.shape))).collect();
+    let shape = |(n, i): (u32, &Input)| match k.packed(InputId(n)) {
+        None => format!("`{}: {}`", i.name, ty(k, &i.dtype, &i.shape)),
+        Some(p) => {
+            let numbers: Vec<String> = p.shape.iter().map(|d| int(k, d)).collect();
+            let (name, stored) = (&p.format.name, ty(k, &i.dtype, &i.shape));
+            format!("`{}: {name}[{}]` stored as `{stored}`", i.name, numbers.join(", "))
+        }
+    };
+    let shapes: Vec<String> = (0u32..).zip(&k.inputs).map(shape).collect();
     let outs: Vec<String> = loops
         .program
         .outputs

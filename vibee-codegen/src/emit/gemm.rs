@@ -183,7 +183,9 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     let pending = std::mem::take(&mut inner.pending);
     let lane_rows = inner.lanes.take().map_or(Vec::new(), |l| l.rows);
     let lane_rows = lane_rows.into_iter().map(|(_, name, take)| quote!(let #name = #take;));
+    let constants = std::mem::take(&mut inner.constants);
     let code = quote! {
+        #constants
         #hoisted
         #(#lane_rows)*
         for part in isa.parts::<#u>(0, row.len()) {

@@ -8,6 +8,7 @@ mod declare;
 mod docs;
 mod expr;
 mod format;
+mod formats;
 mod gemm;
 mod ints;
 mod kernel;
@@ -131,6 +132,7 @@ pub fn module(module: &Module, spec: &str, path: &str) -> String {
         out.push_str(item);
     }
     let mut items = Vec::new();
+    items.extend(module.formats.iter().map(|f| formats::module(f)));
     let layers = || module.layers.iter().chain(module.models.iter().map(|m| &m.layer));
     let mut taken = Taken {
         types: layers().map(type_name).chain(declared.types).collect(),

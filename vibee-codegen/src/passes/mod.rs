@@ -4,6 +4,7 @@
 //! fold, positions are split into axes, and repeated or trivial work is shared. Passes must not
 //! look at names, and must not decide loop order or storage.
 
+mod digits;
 mod fix;
 mod flat;
 mod inline;
@@ -23,7 +24,7 @@ use unflatten::without_waste;
 pub use unflatten::{POISON, as_kernel};
 pub use verify::verify;
 
-use vibee_spec::term::Kernel;
+use vibee_spec::term::{Int, Kernel};
 
 /// What a pass leaves behind.
 #[derive(Clone, Debug)]
@@ -74,7 +75,10 @@ pub fn run(kernel: Kernel) -> Program {
 
 /// Runs all passes and shows what each leaves behind, under its name.
 pub fn each(mut kernel: Kernel, after: &mut dyn FnMut(&'static str, &dyn Fn() -> Form)) -> Program {
-    let shapes = split::run(&mut kernel);
+    let shapes: Vec<Vec<Int>> = kernel.outputs.iter().map(|o| kernel.def(o.def).shape.clone()).collect();
+    digits::run(&mut kernel);
+    after("digits", &|| Form::Term(kernel.clone()));
+    let shapes = split::run(&mut kernel, shapes);
     after("split", &|| Form::Term(kernel.clone()));
     lift::run(&mut kernel);
     after("lift", &|| Form::Term(kernel.clone()));

@@ -24,8 +24,7 @@ pub struct CallerShape {
 type Digits = Vec<Vec<Int>>;
 
 /// Splits every merged definition; says for each output which shape the caller sees.
-pub fn run(kernel: &mut Kernel) -> Vec<CallerShape> {
-    let shapes: Vec<Vec<Int>> = kernel.outputs.iter().map(|o| kernel.def(o.def).shape.clone()).collect();
+pub fn run(kernel: &mut Kernel, shapes: Vec<Vec<Int>>) -> Vec<CallerShape> {
     let mut merged: BTreeMap<DefId, Digits> = BTreeMap::new();
     for d in 0..kernel.defs.len() {
         let id = DefId(d as u32);

@@ -175,5 +175,10 @@ fn unroll(program: &Program, l: &Loop) -> u32 {
         found
     });
     let nested = l.body.iter().any(|n| matches!(n, Node::Loop(_)));
-    if heavy || nested { 2 } else { 4 }
+    let wanted = if heavy || nested { 2 } else { 4 };
+    // A range that is known not to fill so many registers would be a tail at every level.
+    match program.extent(l.index).as_const().and_then(|n| u32::try_from(n).ok()) {
+        Some(n) => wanted.min((n / LANES as u32).max(1)),
+        None => wanted,
+    }
 }

@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 use vibee_spec::check::{Case, Data, Expected};
+use vibee_spec::interp::packed::encode;
 use vibee_spec::interp::{Approx, near, round_float};
-use vibee_spec::term::{DType, Kernel};
+use vibee_spec::term::{DType, InputId, Kernel};
 
 use super::tally::Place;
 use super::{Meaning, Subject, meaning, tensor};
@@ -17,7 +18,14 @@ use crate::values::Arguments;
 pub fn run(subject: &mut Subject<'_>, case: &Case) -> Result<()> {
     let trial = format!("case {}", case.name);
     let kernel = subject.kernel;
-    let call = arguments(kernel, case);
+    let call = match arguments(kernel, case) {
+        Ok(call) => call,
+        Err(why) => {
+            let none = Arguments { dims: vec![], inputs: vec![] };
+            subject.fail(&trial, &none, None, why);
+            return Ok(());
+        }
+    };
     let refused = matches!(case.expects.as_slice(), [Expected::Error]);
     let meant = meaning(kernel, &call);
     let broken = match &meant {
@@ -81,10 +89,15 @@ fn compiled(
     Ok(())
 }
 
-fn arguments(kernel: &Kernel, case: &Case) -> Arguments {
-    let inputs = kernel.inputs.iter().zip(&case.inputs);
-    let inputs = inputs.map(|(i, data)| tensor(&i.dtype, &data.dims, &data.values)).collect();
-    Arguments { dims: case.dims.clone(), inputs }
+fn arguments(kernel: &Kernel, case: &Case) -> std::result::Result<Arguments, String> {
+    let mut inputs = Vec::with_capacity(case.inputs.len());
+    for (n, (i, data)) in (0u32..).zip(kernel.inputs.iter().zip(&case.inputs)) {
+        inputs.push(match kernel.packed(InputId(n)) {
+            Some(p) => encode(p, &data.dims, &data.values).map_err(|e| format!("{}: {e}", i.name))?,
+            None => tensor(&i.dtype, &data.dims, &data.values),
+        });
+    }
+    Ok(Arguments { dims: case.dims.clone(), inputs })
 }
 
 /// The first expectation that some values do not meet.

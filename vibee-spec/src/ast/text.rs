@@ -4,8 +4,9 @@
 use std::fmt::Write;
 
 use super::{
-    BinOp, CreationPattern, DefineOp, Expect, Expr, ExprKind, File, Function, Ident, Kernel, Law, Layer,
-    Model, Node, NodeKind, Param, Stmt, TestCase, Ty, TyElem, TypeDecl, UnOp, Value, ValueKind, WeightKind,
+    BinOp, CreationPattern, DefineOp, Expect, Expr, ExprKind, File, Format, Function, Ident, Kernel, Law,
+    Layer, Model, Node, NodeKind, Param, Stmt, TestCase, Ty, TyElem, TypeDecl, UnOp, Value, ValueKind,
+    WeightKind,
 };
 
 /// Writing to a string cannot fail.
@@ -29,6 +30,7 @@ pub fn file(file: &File) -> String {
     for section in &file.sections {
         // What was read as trees follows as trees.
         let value = match section.key.name.as_str() {
+            "formats" if !file.formats.is_empty() => String::new(),
             "functions" if !file.functions.is_empty() => String::new(),
             "kernels" if !file.kernels.is_empty() => String::new(),
             "layers" if !file.layers.is_empty() => String::new(),
@@ -62,6 +64,7 @@ pub fn file(file: &File) -> String {
         b.laws.iter().for_each(|l| law(&mut out, l));
     }
     file.test_cases.iter().for_each(|c| case(&mut out, c));
+    file.formats.iter().for_each(|f| format_(&mut out, f));
     file.functions.iter().for_each(|f| function(&mut out, f));
     file.kernels.iter().for_each(|k| kernel(&mut out, k, ""));
     file.layers.iter().for_each(|l| layer(&mut out, l));
@@ -69,10 +72,11 @@ pub fn file(file: &File) -> String {
     out
 }
 
-/// Everything that is defined under one name: functions, kernels, layers and models. Empty if nothing is.
+/// Everything that is defined under one name: formats, functions, kernels, layers and models. Empty if nothing is.
 #[must_use]
 pub fn named(file: &File, name: &str) -> String {
     let mut out = String::new();
+    file.formats.iter().filter(|f| f.name.name == name).for_each(|f| format_(&mut out, f));
     file.functions.iter().filter(|f| f.name.name == name).for_each(|f| function(&mut out, f));
     file.kernels.iter().filter(|k| k.name.name == name).for_each(|k| kernel(&mut out, k, ""));
     file.layers.iter().filter(|l| l.name.name == name).for_each(|l| layer(&mut out, l));
@@ -87,6 +91,19 @@ fn model(out: &mut String, model: &Model) {
         let _ = writeln!(out, "config {} from {key} or {value}", entry.name.name);
     }
     layer(out, &model.layer);
+}
+
+fn format_(out: &mut String, f: &Format) {
+    let _ = writeln!(out, "format {} of {}{}", f.name.name, expr(&f.block), doc(&f.doc));
+    for t in &f.tables {
+        let values: Vec<String> = t.values.iter().map(expr).collect();
+        let _ = writeln!(out, "  table {} = {}", t.name.name, values.join(", "));
+    }
+    f.fields.iter().for_each(|p| put(writeln!(out, "  field {}: {}", p.name.name, ty(&p.ty))));
+    f.body.iter().for_each(|s| stmt(out, s, "  "));
+    for s in f.encode.iter().flatten() {
+        stmt(out, s, "  encode ");
+    }
 }
 
 fn function(out: &mut String, f: &Function) {

@@ -48,6 +48,17 @@ impl Builder<'_, '_> {
             None => None,
         };
         let at = out.into_iter().collect::<Option<Vec<Pos>>>()?;
+        if let (Source::Input(i), Some(_)) = (from, self.packed_source(from)) {
+            if outside.is_some() {
+                let name = self.source_name(from).to_string();
+                let d = Diagnostic::error("V1009", place.span, format!("`{name}` has no value outside"))
+                    .label("it is stored in a format")
+                    .hint(format!("choose it: `if … then {name}[…] else …`"));
+                self.err(place, d);
+                return None;
+            }
+            return self.read_packed(i, at, place);
+        }
         Some(self.exprs().intern(Node::Load { from, at, outside }, dtype.computed()))
     }
 

@@ -55,7 +55,7 @@ impl Builder<'_, '_> {
         for (d, dim) in (0u32..).zip(callee.dims) {
             let value = match &dim.bind {
                 DimBind::Argument | DimBind::Layer => given.iter().find(|(id, _)| id.0 == d)?.1.clone(),
-                DimBind::Axis { input, axis, offset, factor } => {
+                DimBind::Axis { input, axis, offset, factor, .. } => {
                     let (arg, place) = &args[input.index()];
                     let rest = arg.shape[*axis].sub(&at_call(offset, &dims));
                     let factor = at_call(factor, &dims);

@@ -3,6 +3,7 @@
 //! Only state and small accessors; each way of extending a kernel has its own file.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use super::facts::Facts;
 use super::frame::Env;
@@ -44,6 +45,8 @@ pub(super) enum Local {
     Counter(usize, Int),
     /// A sublayer of the layer.
     Sublayer(usize),
+    /// A format's list of constants.
+    Table(Rc<Vec<ast::Expr>>),
 }
 
 /// A local name and where it was declared.
@@ -459,6 +462,7 @@ fn empty_kernel(name: String) -> Kernel {
         dims: vec![],
         indices: vec![],
         inputs: vec![],
+        packed: vec![],
         params: vec![],
         defs: vec![],
         outputs: vec![],

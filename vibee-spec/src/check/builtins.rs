@@ -11,6 +11,10 @@ pub(super) enum Typing {
     Float,
     /// Integers stay integers.
     Keep,
+    /// Integers; all but the first `n` arguments are counts that are known without data.
+    Bits(usize),
+    /// One `f32`.
+    Single,
 }
 
 /// An elementwise function.
@@ -35,6 +39,20 @@ const fn keep(name: &'static str, op: Op, least: usize, most: usize) -> Builtin 
     Builtin { name, op, least, most, typing: Typing::Keep }
 }
 
+const fn bits(name: &'static str, op: Op, arguments: usize, data: usize) -> Builtin {
+    Builtin { name, op, least: arguments, most: arguments, typing: Typing::Bits(data) }
+}
+const fn single(name: &'static str, op: Op) -> Builtin {
+    Builtin { name, op, least: 1, most: 1, typing: Typing::Single }
+}
+
+impl Builtin {
+    /// Whether a spec may have a function of this name: the word is not reserved.
+    pub fn gives_way(&self) -> bool {
+        matches!(self.typing, Typing::Bits(_) | Typing::Single)
+    }
+}
+
 /// All elementwise functions.
 pub(super) const BUILTINS: &[Builtin] = &[
     float("exp", Op::Exp),
@@ -57,6 +75,18 @@ pub(super) const BUILTINS: &[Builtin] = &[
     // The row of `clamp` is its outer operator: `min(max(x, lo), hi)`.
     keep("clamp", Op::Min, 3, 3),
     keep("pow", Op::Pow, 2, 2),
+    // Names that a spec may give to functions of its own.
+    bits("bits", Op::Bits, 3, 1),
+    bits("signed", Op::Signed, 2, 1),
+    bits("join", Op::Join, 3, 2),
+    bits("f16_from", Op::F16From, 1, 1),
+    bits("bf16_from", Op::Bf16From, 1, 1),
+    bits("f32_from", Op::F32From, 1, 1),
+    bits("e4m3_from", Op::E4m3From, 1, 1),
+    single("f16_bits", Op::F16Bits),
+    single("bf16_bits", Op::Bf16Bits),
+    single("f32_bits", Op::F32Bits),
+    single("e4m3_bits", Op::E4m3Bits),
 ];
 
 /// The function of a name.

@@ -39,7 +39,8 @@ impl<'a> Builder<'_, 'a> {
             };
             return Some(Kind::Cast(dtype, Box::new(self.expand(&arg.value, env)?)));
         }
-        if let Some(b) = builtins::builtin(name) {
+        let own = self.cx.units[env.frame.file].names.contains_key(name);
+        if let Some(b) = builtins::builtin(name).filter(|b| !(own && b.gives_way())) {
             return self.expand_builtin(b, call, env, place);
         }
         match self.cx.find(env.frame.file, name) {

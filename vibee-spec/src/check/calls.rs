@@ -254,10 +254,16 @@ impl<'a> Builder<'_, 'a> {
                 _ => return None,
             }
         }
-        let callee =
-            Callee { name: base, dims: &kernel.dims, inputs: &kernel.inputs, checks: &kernel.checks };
+        let logical = super::packed::logical_inputs(kernel);
+        let callee = Callee { name: base, dims: &kernel.dims, inputs: &logical, checks: &kernel.checks };
         let shapes: Vec<(ArgShape, Place)> = arguments.iter().map(|(s, p, _)| (s.clone(), *p)).collect();
+        let mut fine = Some(());
+        for (n, (_, at, v)) in (0u32..).zip(&arguments) {
+            fine = fine.and(self.same_format(base, kernel, InputId(n), v, *at));
+        }
+        fine?;
         let dims = self.bind_dims(&callee, &sizes, &shapes, place)?;
+        let shapes = self.shapes_in_bytes(&arguments);
         let mut feeds = vec![];
         for (input, (_, at, v)) in kernel.inputs.iter().zip(&arguments) {
             feeds.push(self.feed(base, input, v, &dims, *at)?);
@@ -326,6 +332,62 @@ impl<'a> Builder<'_, 'a> {
                 Some(Feed::Scalar(e, self.symbolic(e)))
             }
         }
+    }
+
+    /// An operand in a format goes to a parameter in the same format, and to no other.
+    fn same_format(
+        &mut self,
+        base: &str,
+        kernel: &Kernel,
+        input: InputId,
+        v: &Value,
+        place: Place,
+    ) -> Option<()> {
+        let have = match v {
+            Value::Tensor(s) => self.packed_source(*s).map(|p| p.format.clone()),
+            _ => None,
+        };
+        let want = kernel.packed(input).map(|p| p.format.clone());
+        let same = match (&have, &want) {
+            (Some(a), Some(b)) => std::sync::Arc::ptr_eq(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        if same {
+            return Some(());
+        }
+        let shown = |f: &Option<std::sync::Arc<crate::term::Format>>, t: &DType| match f {
+            Some(f) => f.name.clone(),
+            None => self.show_type(t),
+        };
+        let plain = match v {
+            Value::Tensor(s) => self.shape(*s).1.clone(),
+            _ => DType::F32,
+        };
+        let (name, text) = (kernel.input(input).name.clone(), self.text(place));
+        let (want, have) = (shown(&want, &kernel.input(input).dtype), shown(&have, &plain));
+        let d = Diagnostic::error(
+            "V0316",
+            place.span,
+            format!("`{name}` of `{base}` has elements of type {want}"),
+        )
+        .label(format!("`{text}` has elements of type {have}"))
+        .hint("a kernel reads one format; make it generic, or write one for each");
+        self.err(place, d);
+        None
+    }
+
+    /// Shapes of arguments as they are stored.
+    fn shapes_in_bytes(&self, arguments: &[(ArgShape, Place, &Value)]) -> Vec<(ArgShape, Place)> {
+        let stored = |(shape, place, v): &(ArgShape, Place, &Value)| {
+            let mut shape = shape.clone();
+            if let Value::Tensor(Source::Input(i)) = v
+                && self.k.packed(*i).is_some()
+            {
+                shape.shape.clone_from(&self.k.input(*i).shape);
+            }
+            (shape, *place)
+        };
+        arguments.iter().map(stored).collect()
     }
 
     /// `0 <= e <= n`, proved or checked at entry.

@@ -32,7 +32,7 @@ pub struct Case {
     pub kernel: usize,
     /// Values of the kernel's `dim` parameters, in their order.
     pub dims: Vec<i64>,
-    /// One per input of the kernel.
+    /// One per input of the kernel; in numbers where it is stored in a format.
     pub inputs: Vec<Data>,
     /// What must come out.
     pub expects: Vec<Expected>,
@@ -249,7 +249,8 @@ fn arguments(k: &Kernel, call: &ast::CaseCall) -> Result<(Vec<i64>, Vec<Data>), 
             }
             ParamRef::Input(i) => {
                 let input = k.input(*i);
-                literals.push(values::read(v, input.shape.len(), &input.dtype, &format!("`{name}`"))?);
+                let dtype = k.packed(*i).map_or(&input.dtype, |_| &DType::F32);
+                literals.push(values::read(v, input.shape.len(), dtype, &format!("`{name}`"))?);
             }
         }
     }
@@ -258,7 +259,8 @@ fn arguments(k: &Kernel, call: &ast::CaseCall) -> Result<(Vec<i64>, Vec<Data>), 
 
 /// Gives empty lists the inner extents that other arguments fix, else 0.
 fn fill(k: &Kernel, literals: Vec<Literal>, mut sizes: Vec<Option<i64>>) -> Vec<Data> {
-    for (input, l) in k.inputs.iter().zip(&literals) {
+    let inputs = super::packed::logical_inputs(k);
+    for (input, l) in inputs.iter().zip(&literals) {
         for (extent, n) in input.shape.iter().zip(&l.extents) {
             if let (Some(Atom::Dim(d)), Some(n)) = (extent.as_atom(), n) {
                 sizes[d.index()].get_or_insert(i64::try_from(*n).unwrap_or(i64::MAX));
@@ -269,7 +271,7 @@ fn fill(k: &Kernel, literals: Vec<Literal>, mut sizes: Vec<Option<i64>>) -> Vec<
         Atom::Dim(DimId(d)) => sizes.get(*d as usize).copied().flatten(),
         _ => None,
     };
-    k.inputs
+    inputs
         .iter()
         .zip(literals)
         .map(|(input, l)| {

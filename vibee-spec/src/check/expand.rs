@@ -13,6 +13,7 @@ use super::suggest;
 use crate::ast::{Expr, ExprKind};
 use crate::diag::Diagnostic;
 use crate::term::{Int, Source};
+use std::rc::Rc;
 
 impl<'a> Builder<'_, 'a> {
     /// Resolves an expression in an environment.
@@ -41,6 +42,9 @@ impl<'a> Builder<'_, 'a> {
                 Some(Kind::If(Box::new(c?), Box::new(a?), Box::new(b?)))
             }
             ExprKind::Index { base, indices, outside } => {
+                if let Some(values) = self.table(base, env) {
+                    return self.expand_pick(values, indices, outside.as_deref(), env, place);
+                }
                 let from = self.tensor(base, env);
                 let at: Vec<Option<Hir>> = indices.iter().map(|i| self.expand(i, env)).collect();
                 let outside = match outside {
@@ -109,6 +113,12 @@ impl<'a> Builder<'_, 'a> {
                     None
                 }
                 Local::Outer(..) => None,
+                Local::Table(_) => {
+                    let d = Diagnostic::error("V1002", place.span, format!("the table `{name}` is no value"))
+                        .hint(format!("take a constant of it: `{name}[q]`"));
+                    self.err(place, d);
+                    None
+                }
             };
         }
         match self.cx.find(env.frame.file, name) {
@@ -136,6 +146,35 @@ impl<'a> Builder<'_, 'a> {
                 None
             }
         }
+    }
+
+    /// The constants of a table, if that is what a name means.
+    fn table(&mut self, base: &'a Expr, env: &Env<'a>) -> Option<Rc<Vec<Expr>>> {
+        let ExprKind::Name(name) = &base.kind else { return None };
+        if !env.frame.kernel_names || env.closure(name).is_some() {
+            return None;
+        }
+        let Local::Table(values) = &self.locals.get(name)?.local else { return None };
+        let values = values.clone();
+        self.used.insert(name.clone());
+        Some(values)
+    }
+
+    fn expand_pick(
+        &mut self,
+        values: Rc<Vec<Expr>>,
+        indices: &'a [Expr],
+        outside: Option<&'a Expr>,
+        env: &Env<'a>,
+        place: Place,
+    ) -> Option<Kind> {
+        if let ([at], None) = (indices, outside) {
+            return Some(Kind::Pick(values, Box::new(self.expand(at, env)?)));
+        }
+        let d = Diagnostic::error("V1002", place.span, "a table takes one place and has nothing outside")
+            .hint("keep the place inside with `clamp`");
+        self.err(place, d);
+        None
     }
 
     /// A letter that this environment has already seen under a name.

@@ -233,7 +233,7 @@ impl Facts {
 }
 
 /// `a = b * quotient + rest` by whole terms, for a `b` of one term.
-fn split_multiples(a: &Int, b: &Int) -> Option<(Int, Int)> {
+pub(super) fn split_multiples(a: &Int, b: &Int) -> Option<(Int, Int)> {
     let mut terms = b.terms();
     let ((divisor, k), None) = (terms.next()?, terms.next()) else { return None };
     if k <= 0 {

@@ -7,12 +7,13 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::suggest;
 use crate::ast;
 use crate::diag::{Diagnostic, Diags, Severity};
 use crate::span::{Source, Span};
-use crate::term::{DType, Kernel, Layer};
+use crate::term::{DType, Format, Kernel, Layer};
 
 /// Finds the file behind an entry of the `imports:` of a source: entries are relative to its path.
 pub type Imports<'a> = dyn Fn(&Source, &str) -> Option<(&'a ast::File, &'a Source)> + 'a;
@@ -30,6 +31,8 @@ pub(super) enum Global {
     Layer(usize, usize),
     /// `models:`.
     Model(usize, usize),
+    /// `formats:`.
+    Format(usize, usize),
 }
 
 impl Global {
@@ -41,6 +44,7 @@ impl Global {
             Global::Constant(..) => "a constant",
             Global::Layer(..) => "a layer",
             Global::Model(..) => "a model",
+            Global::Format(..) => "a format",
         }
     }
 }
@@ -63,6 +67,7 @@ impl Unit<'_> {
             let file = self.file;
             let layers = file.layers.iter().chain(file.models.iter().map(|m| &m.layer));
             let spans = file.kernels.iter().map(|k| k.span).chain(file.functions.iter().map(|f| f.span));
+            let spans = spans.chain(file.formats.iter().map(|f| f.span));
             crate::fmt::brackets(&self.source.text, spans.chain(layers.map(|l| l.span)))
         });
         let after = ranges.partition_point(|range| range.start < span.start);
@@ -82,6 +87,7 @@ pub(super) struct Cx<'a> {
     /// Finished instances; `None` if they have errors.
     pub kernels: HashMap<InstanceKey, Option<Rc<Kernel>>>,
     pub layers: HashMap<InstanceKey, Option<Rc<Layer>>>,
+    pub formats: HashMap<(usize, usize), Option<Arc<Format>>>,
     /// Instances being checked, for cycles.
     pub active: Vec<Global>,
     /// Global names of file 0 that something refers to.
@@ -107,6 +113,7 @@ impl<'a> Cx<'a> {
             diags,
             kernels: HashMap::new(),
             layers: HashMap::new(),
+            formats: HashMap::new(),
             active: vec![],
             used: vec![],
             cyclic: HashMap::new(),
@@ -176,7 +183,7 @@ impl<'a> Cx<'a> {
                 Diagnostic::error("V0202", span, format!("`{name}` is defined twice"))
                     .label(format!("here as {}", global.sort()))
                     .also(first, format!("first as {}", old.sort()))
-                    .hint("functions, kernels, constants, layers and models share one namespace; rename one"),
+                    .hint("formats, functions, kernels, constants, layers and models share one namespace; rename one"),
             );
         }
     }
@@ -187,6 +194,9 @@ impl<'a> Cx<'a> {
         }
         if !executable(file) {
             return;
+        }
+        for (i, x) in file.formats.iter().enumerate() {
+            f(&x.name.name, Global::Format(u, i), x.name.span);
         }
         for (i, x) in file.functions.iter().enumerate() {
             f(&x.name.name, Global::Function(u, i), x.name.span);
@@ -245,6 +255,14 @@ impl<'a> Cx<'a> {
     /// Whether the parser left something out of a definition of a file.
     pub fn incomplete(&self, file: usize, span: Span) -> bool {
         file == 0 && self.refused.iter().any(|r| span.start <= r.start && r.start < span.end)
+    }
+
+    /// Whether the parser left a format out of a file: an unknown type may be that.
+    pub fn refused_formats(&self, file: usize) -> bool {
+        let sections = &self.units[file].file.sections;
+        let formats = sections.iter().filter(|s| s.key.name == "formats").map(|s| s.span);
+        file == 0
+            && formats.into_iter().any(|f| self.refused.iter().any(|r| f.start <= r.start && r.start < f.end))
     }
 
     /// Adds a finding about file 0, once. Findings about other files are theirs.

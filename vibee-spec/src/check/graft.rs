@@ -167,9 +167,7 @@ impl Graft<'_> {
             }
             Node::Op(op, args) => {
                 let args: Vec<ExprId> = args.iter().map(|a| self.copied(*a)).collect();
-                if dtype != DType::Bool {
-                    dtype = self.to.exprs.dtype(args[args.len() - 1]).clone();
-                }
+                dtype = op.result(self.to.exprs.dtype(args[args.len() - 1]));
                 Node::Op(*op, args)
             }
             Node::Cast(t, e) => Node::Cast(self.dtype(t)?, self.copied(*e)),

@@ -70,7 +70,8 @@ impl<'a> Builder<'_, 'a> {
                 self.locals.insert(name.clone(), Entry { local: Local::Dim(DimId(d)), span: *span });
             }
             fine = self.declare_params(params);
-            let Solution { order, checks, unknown } = solve(names.len(), &binds, &self.k.inputs);
+            let inputs = super::packed::logical_inputs(&self.k);
+            let Solution { order, checks, unknown } = solve(names.len(), &binds, &inputs);
             if round == 0 {
                 for d in &unknown {
                     let (name, span) = &names[d.index()];
@@ -87,6 +88,8 @@ impl<'a> Builder<'_, 'a> {
                     self.k.dims[d.index()].bind = bind;
                 }
                 self.k.checks.extend(checks);
+                super::packed::count_bytes(&mut self.k);
+                self.whole_blocks();
             }
         }
         self.taken.extend(self.locals.keys().cloned());
@@ -96,6 +99,7 @@ impl<'a> Builder<'_, 'a> {
     fn reset_header(&mut self) {
         self.k.dims.clear();
         self.k.inputs.clear();
+        self.k.packed.clear();
         self.k.params.clear();
         self.k.checks.clear();
         self.facts = super::facts::Facts::default();
@@ -118,9 +122,24 @@ impl<'a> Builder<'_, 'a> {
                 }
                 continue;
             }
-            let dtype = self.dtype(&p.ty.elem, &env);
             let shape: Vec<Option<Int>> = p.ty.shape.iter().map(|e| self.size(e, &env)).collect();
             let shape: Option<Vec<Int>> = shape.into_iter().collect();
+            if let Some(format) = self.operand_format(&p.ty) {
+                let local = match (format, shape) {
+                    (Some(format), Some(shape)) => {
+                        let id = self.declare_packed(&p.name.name, shape, format);
+                        self.k.params.push(ParamRef::Input(id));
+                        Local::Input(id)
+                    }
+                    _ => {
+                        fine = None;
+                        Local::Poison
+                    }
+                };
+                self.locals.insert(p.name.name.clone(), Entry { local, span: p.name.span });
+                continue;
+            }
+            let dtype = self.dtype(&p.ty.elem, &env);
             let (Some(dtype), Some(shape)) = (dtype, shape) else {
                 fine = None;
                 self.locals.insert(p.name.name.clone(), Entry { local: Local::Poison, span: p.name.span });

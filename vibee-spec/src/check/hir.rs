@@ -3,8 +3,10 @@
 //! Every binder has its own index already; the extents of indices are inferred from a whole
 //! statement in this form ([`super::indices`]), then it becomes a term ([`super::lower`]).
 
+use std::rc::Rc;
+
 use super::builtins::Builtin;
-use crate::ast::{BinOp, UnOp};
+use crate::ast::{BinOp, Expr, UnOp};
 use crate::span::Span;
 use crate::term::{DType, FoldOp, IndexId, Int, Source};
 
@@ -55,6 +57,8 @@ pub(super) enum Kind {
     Binary(BinOp, Box<Hir>, Box<Hir>),
     /// Conditional.
     If(Box<Hir>, Box<Hir>, Box<Hir>),
+    /// The constant of a table at a place.
+    Pick(Rc<Vec<Expr>>, Box<Hir>),
     /// Elementwise function.
     Builtin(&'static Builtin, Vec<Hir>),
     /// Conversion.
@@ -68,7 +72,7 @@ impl Hir {
     pub fn children(&self) -> Vec<&Hir> {
         match &self.kind {
             Kind::Load { at, outside, .. } => at.iter().chain(outside.as_deref()).collect(),
-            Kind::Unary(_, a) | Kind::Cast(_, a) => vec![a],
+            Kind::Unary(_, a) | Kind::Cast(_, a) | Kind::Pick(_, a) => vec![a],
             Kind::Binary(_, a, b) => vec![a, b],
             Kind::If(a, b, c) => vec![a, b, c],
             Kind::Builtin(_, args) => args.iter().collect(),

@@ -10,13 +10,13 @@ use crate::diag::Diagnostic;
 use crate::term::{DType, IndexId, Int, Node, Source};
 
 impl<'a> Builder<'_, 'a> {
-    /// Shape and element type of a tensor.
+    /// Shape and element type of a tensor, as the language sees them.
     pub fn shape(&self, s: Source) -> (&[Int], &DType) {
         match s {
-            Source::Input(i) => {
-                let input = self.k.input(i);
-                (&input.shape, &input.dtype)
-            }
+            Source::Input(i) => match self.k.packed(i) {
+                Some(packed) => (&packed.shape, &super::packed::NUMBER),
+                None => (&self.k.input(i).shape, &self.k.input(i).dtype),
+            },
             Source::Def(d) => {
                 let def = self.k.def(d);
                 (&def.shape, &def.dtype)

@@ -72,7 +72,7 @@ fn build<'a>(cx: &mut Cx<'a>, file: usize, at: usize, types: &[DType]) -> Option
 
 impl<'a> Builder<'_, 'a> {
     /// All statements, each once, errors or not.
-    fn body(&mut self, body: &'a [Stmt]) -> Option<()> {
+    pub fn body(&mut self, body: &'a [Stmt]) -> Option<()> {
         for s in body {
             if let Stmt::Define(d) = s {
                 self.announce(&d.names);
@@ -81,18 +81,23 @@ impl<'a> Builder<'_, 'a> {
         self.seed_ranges(body);
         let mut fine = Some(());
         for s in body {
-            let done = match s {
-                Stmt::Define(d) => self.define(d),
-                Stmt::For { span, .. } => {
-                    let d = Diagnostic::error("V0520", *span, "`for` stands in a kernel")
-                        .hint("`for` repeats sublayers in a layer's or model's `forward`; kernels use indices and folds");
-                    self.err(self.here(*span), d);
-                    None
-                }
-            };
+            let done = self.statement(s);
             fine = fine.and(done);
         }
         fine
+    }
+
+    /// One statement.
+    pub fn statement(&mut self, s: &'a Stmt) -> Option<()> {
+        match s {
+            Stmt::Define(d) => self.define(d),
+            Stmt::For { span, .. } => {
+                let d = Diagnostic::error("V0520", *span, "`for` stands in a kernel")
+                    .hint("`for` repeats sublayers in a layer's or model's `forward`; kernels use indices and folds");
+                self.err(self.here(*span), d);
+                None
+            }
+        }
     }
 
     /// Warns about definitions nothing reads.
@@ -117,7 +122,7 @@ impl<'a> Builder<'_, 'a> {
         }
     }
 
-    fn missing_outputs(&mut self, body: &'a [Stmt]) {
+    pub fn missing_outputs(&mut self, body: &'a [Stmt]) {
         let defined: Vec<&str> = body
             .iter()
             .filter_map(|s| if let Stmt::Define(d) = s { Some(d) } else { None })

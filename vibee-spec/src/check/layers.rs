@@ -193,6 +193,19 @@ impl<'a> Builder<'_, 'a> {
         let env = self.root();
         match &w.kind {
             WeightKind::Tensor(ty) => {
+                if let ast::TyElem::Named(n) = &ty.elem
+                    && let Some(Global::Format(..)) = self.cx.find(self.file, &n.name)
+                {
+                    let d = Diagnostic::error("V0905", ty.span, "weights in a format are not supported yet")
+                        .label("reserved for a later version")
+                        .hint(
+                            "kernels take tensors in a format; give the layer `f32`, `f16` or `bf16` weights",
+                        );
+                    self.err(self.here(ty.span), d);
+                    let poisoned = Entry { local: Local::Poison, span: w.name.span };
+                    self.locals.insert(w.name.name.clone(), poisoned);
+                    return None;
+                }
                 let dtype = self.dtype(&ty.elem, &env);
                 let shape: Vec<_> = ty.shape.iter().map(|e| self.size(e, &env)).collect();
                 let shape: Option<Vec<_>> = shape.into_iter().collect();

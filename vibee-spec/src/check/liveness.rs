@@ -88,6 +88,7 @@ fn reduce(k: &Kernel, args: &[Arg], outs: &[ValueId], keep: &[bool]) -> (Kernel,
         checks: k.checks.clone(),
         exprs: Exprs::default(),
         specialise: vec![],
+        packed: vec![],
     };
     let (mut feeds, mut kept_args) = (vec![], vec![]);
     for (n, input) in k.inputs.iter().enumerate() {

@@ -28,6 +28,7 @@ impl Builder<'_, '_> {
             Kind::Unary(op, a) => self.lower_unary(*op, a),
             Kind::Binary(op, a, b) => self.lower_binary(*op, a, b, h.place),
             Kind::If(c, a, b) => self.lower_if(c, a, b, h.place),
+            Kind::Pick(values, at) => self.lower_pick(values, at),
             Kind::Builtin(b, args) => self.lower_builtin(b, args, h.place),
             Kind::Cast(t, a) => self.lower_cast(t, a),
             Kind::Fold { op, over, guard, body } => self.lower_fold(*op, over, guard.as_deref(), body),
@@ -82,11 +83,8 @@ impl Builder<'_, '_> {
 
     /// An operator whose arguments have one type, which is also its own unless it yields `bool`.
     pub fn op(&mut self, op: Op, args: Vec<ExprId>) -> ExprId {
-        let dtype = if op.info().yields_bool {
-            DType::Bool
-        } else {
-            self.type_of(*args.last().expect("operators have arguments")).clone()
-        };
+        let last = self.type_of(*args.last().expect("operators have arguments")).clone();
+        let dtype = op.result(&last);
         self.exprs().intern(Node::Op(op, args), dtype)
     }
 
@@ -297,8 +295,8 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn lower_builtin(&mut self, b: &'static Builtin, args: &[Hir], place: Place) -> Option<ExprId> {
-        let lowered: Vec<Option<ExprId>> = args
+    fn lower_builtin(&mut self, b: &'static Builtin, hirs: &[Hir], place: Place) -> Option<ExprId> {
+        let lowered: Vec<Option<ExprId>> = hirs
             .iter()
             .map(|a| {
                 let e = self.lower(a)?;
@@ -306,6 +304,14 @@ impl Builder<'_, '_> {
             })
             .collect();
         let mut args: Vec<ExprId> = lowered.into_iter().collect::<Option<_>>()?;
+        match b.typing {
+            Typing::Bits(data) => return self.lower_bits(b, args, data, hirs),
+            Typing::Single => {
+                let x = self.single(args[0]);
+                return Some(self.op(b.op, vec![x]));
+            }
+            Typing::Float | Typing::Keep => {}
+        }
         if b.name == "pow" {
             return self.power(args[0], args[1], place);
         }
@@ -348,6 +354,8 @@ impl Builder<'_, '_> {
         let have = self.type_of(e).clone();
         // Storage types round or saturate even where the computed type stays the same.
         let exact = match t {
+            // What is written as a conversion rounds there: it is not fused with what it feeds.
+            DType::F32 if have == DType::F32 && matches!(self.k.exprs.node(e), Node::Op(Op::Mul, _)) => false,
             DType::F32 | DType::F64 => return Some(self.float(e, t)),
             DType::I32 => have == DType::I32,
             _ => false,

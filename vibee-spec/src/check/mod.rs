@@ -6,9 +6,10 @@
 //! | headers: sizes, inputs, constraints | `header`, `solve` |
 //! | names and functions in expressions | `expand`, `callee`, `folds`, `functions`, `frame` |
 //! | ranges of letters | `seed`, `indices` |
-//! | types | `lower`, `types`, `alpha` |
+//! | types | `lower`, `types`, `bits`, `alpha` |
 //! | positions inside their arrays | `access`, `facts`, `prove`, `search`; for later stages `known` |
 //! | definitions and left sides | `defs`, `left`, `split`, `whole` |
+//! | storage formats, operands in them | `formats`, `rows`, `packed`, `range` |
 //! | kernel calls | `calls`, `bind`, `inherit`, `graft` |
 //! | layers and models | `layers`, `forward`, `segment`, `subcall`, `liveness` |
 //! | test cases and laws | `cases`, `values`, `laws`, `drawn` |
@@ -20,6 +21,7 @@
 mod access;
 mod alpha;
 mod bind;
+mod bits;
 mod builder;
 mod builtins;
 mod callee;
@@ -31,6 +33,7 @@ mod drawn;
 mod expand;
 mod facts;
 mod folds;
+mod formats;
 mod forward;
 mod frame;
 mod functions;
@@ -47,7 +50,10 @@ mod layers;
 mod left;
 mod liveness;
 mod lower;
+mod packed;
 mod prove;
+mod range;
+mod rows;
 mod search;
 mod seed;
 mod segment;
@@ -92,6 +98,7 @@ pub fn check<'a>(
     }
     let mut cx = Cx::new(file, source, imports, std::mem::take(diags));
     cycles::report(&mut cx);
+    check_formats(&mut cx, file, &mut module);
     check_kernels(&mut cx, file, &mut module);
     check_layers(&mut cx, file, &mut module);
     *diags = cx.diags;
@@ -132,6 +139,12 @@ fn check_layers(cx: &mut Cx<'_>, file: &ast::File, module: &mut Module) {
     module.layers.extend(extra);
 }
 
+fn check_formats(cx: &mut Cx<'_>, file: &ast::File, module: &mut Module) {
+    for at in 0..file.formats.len() {
+        module.formats.extend(formats::format(cx, 0, at));
+    }
+}
+
 fn check_kernels(cx: &mut Cx<'_>, file: &ast::File, module: &mut Module) {
     for (at, k) in file.kernels.iter().enumerate() {
         if k.generics.is_empty() {
@@ -156,6 +169,9 @@ fn check_kernels(cx: &mut Cx<'_>, file: &ast::File, module: &mut Module) {
             .hint(format!("list the types: `for {} in f32, bf16`", k.generics[0].name));
             cx.report(0, d);
         }
+    }
+    for at in 0..file.formats.len() {
+        module.kernels.extend(formats::kernels(cx, 0, at));
     }
     let mut names: Vec<&str> = module.kernels.iter().map(|k| k.name.as_str()).collect();
     names.sort_unstable();

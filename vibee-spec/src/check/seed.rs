@@ -76,7 +76,7 @@ impl<'a> Builder<'_, 'a> {
         });
         for (name, positions) in uses {
             let shape = match self.locals.get(name).map(|e| e.local.clone()) {
-                Some(Local::Input(i)) => self.k.input(i).shape.clone(),
+                Some(Local::Input(i)) => self.k.logical_shape(i).to_vec(),
                 Some(Local::Outer(_, input)) => input.shape.clone(),
                 Some(Local::Later) => match self.outputs.iter().find(|o| o.name == name && !o.failed) {
                     Some(o) => o.shape.clone(),

@@ -43,7 +43,7 @@ pub(super) fn solve(count: usize, given: &[(DimId, DimBind)], inputs: &[Input]) 
                 known[d.index()] = true;
                 used[k] = true;
                 progress = true;
-                order.push((d, DimBind::Axis { input: *input, axis: *axis, offset, factor }));
+                order.push((d, DimBind::Axis { input: *input, axis: *axis, offset, factor, blocks: None }));
             }
             if !progress {
                 break;

@@ -3,14 +3,17 @@
 //! Conversions that lose nothing people would miss are implicit; a float never becomes an
 //! integer, and nothing becomes or stops being a `bool`, unless it is written.
 
+use std::sync::Arc;
+
 use super::builder::{Builder, Same};
 use super::builtins;
 use super::frame::Env;
+use super::globals::Global;
 use super::hir::Place;
 use super::suggest;
-use crate::ast::TyElem;
+use crate::ast::{self, TyElem};
 use crate::diag::Diagnostic;
-use crate::term::{Atom, DType, ExprId, Int, Node, Source};
+use crate::term::{Atom, DType, ExprId, Format, Int, Node, Source};
 
 /// The type of one word, if it is one.
 pub(super) fn word(name: &str) -> Option<DType> {
@@ -50,15 +53,42 @@ impl<'a> Builder<'_, 'a> {
         if let Some(t) = word(&n.name).or_else(|| self.generics.get(&n.name).cloned()) {
             return Some(t);
         }
+        if let Some(Global::Format(..)) = self.cx.find(self.file, &n.name) {
+            let d = Diagnostic::error(
+                "V1007",
+                n.span,
+                format!("`{}` is a format, not an element type here", n.name),
+            )
+            .label("only tensors that a kernel is given are stored in a format")
+            .hint(format!("compute in `f32`; `encode_{}` stores whole tensors", n.name));
+            self.err(self.here(n.span), d);
+            return None;
+        }
         let mut known: Vec<String> = builtins::DTYPES.iter().map(ToString::to_string).collect();
         known.extend(["idx", "len"].map(String::from));
         known.extend(self.generics.keys().cloned());
         known.sort_unstable();
+        let near = suggest::hint(&n.name, known.iter().map(String::as_str));
+        if near.is_none() && self.cx.refused_formats(self.file) {
+            return None;
+        }
         let mut d = Diagnostic::error("V0209", n.span, format!("unknown element type `{}`", n.name));
-        d.hint = suggest::hint(&n.name, known.iter().map(String::as_str))
-            .or_else(|| Some("element types are f64 f32 f16 bf16 i32 i8 u8 bool idx<N> len<N>".into()));
+        d.hint =
+            near.or_else(|| Some("element types are f64 f32 f16 bf16 i32 i8 u8 bool idx<N> len<N>".into()));
         self.err(self.here(n.span), d);
         None
+    }
+
+    /// The format that a parameter's tensor is stored in, if its type is one. The inner `None` is a
+    /// reported error.
+    #[allow(clippy::option_option)] // "no format" and "a wrong format" differ
+    pub fn operand_format(&mut self, t: &'a ast::Ty) -> Option<Option<Arc<Format>>> {
+        let TyElem::Named(n) = &t.elem else { return None };
+        if self.generics.contains_key(&n.name) || word(&n.name).is_some() || t.shape.is_empty() {
+            return None;
+        }
+        let Some(Global::Format(file, at)) = self.cx.find(self.file, &n.name) else { return None };
+        Some(super::formats::format(self.cx, file, at))
     }
 
     /// Any written element type except `dim`.

@@ -270,10 +270,14 @@ pub(super) const CODES: &[Code] = &[
     },
     Code {
         code: "V0905",
-        title: "formats: not yet",
-        explanation: "The section `formats:` declares block-quantised storage; it is reserved for a later version.",
-        example: spec!("formats:\n  q8:\n    block: 32\n"),
-        fix: kernel!("    y[t] = x[t]\n"),
+        title: "weights in a format: not yet",
+        explanation: "Kernels take tensors that are stored in a format; weights of layers will be, in a later version.",
+        example: spec!(
+            "formats:\n  tiny:\n    block: 4\n    fields:\n      q: u8[4]\n    decode[j]: q[j]\n\nlayers:\n  Scale[D]:\n    weights:\n      w: tiny[D] = \"weight\"\n    forward(x: f32[T, D]) -> y: f32[T, D]:\n      y[t, d] = x[t, d] * w[d]\n"
+        ),
+        fix: spec!(
+            "layers:\n  Scale[D]:\n    weights:\n      w: f32[D] = \"weight\"\n    forward(x: f32[T, D]) -> y: f32[T, D]:\n      y[t, d] = x[t, d] * w[d]\n"
+        ),
     },
     Code {
         code: "V0906",

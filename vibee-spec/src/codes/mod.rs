@@ -11,9 +11,11 @@
 //! | V07xx | types, behaviours and their suites | [`declare`] |
 //! | V08xx | formatting and lints | [`lints`] |
 //! | V09xx | reserved for later | [`grammar`] |
+//! | V10xx | storage formats, operators on bits | [`formats`] |
 
 mod check;
 mod declare;
+mod formats;
 mod grammar;
 mod lexical;
 mod lints;
@@ -35,7 +37,9 @@ pub struct Code {
 
 /// All codes, in order of their numbers within each table.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    [lexical::CODES, check::CODES, declare::CODES, grammar::CODES, lints::CODES].into_iter().flatten()
+    [lexical::CODES, check::CODES, declare::CODES, grammar::CODES, lints::CODES, formats::CODES]
+        .into_iter()
+        .flatten()
 }
 
 /// The row of `code`, in any letter case.

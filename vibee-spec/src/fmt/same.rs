@@ -23,6 +23,7 @@ pub fn same(a: &File, b: &File) -> bool {
         types,
         behaviors,
         test_cases,
+        formats,
         functions,
         kernels,
         layers,
@@ -43,6 +44,7 @@ pub fn same(a: &File, b: &File) -> bool {
         && equal(&without_layout(types), &without_layout(&b.types))
         && equal(&without_nodes(behaviors), &without_nodes(&b.behaviors))
         && equal(&without_other(test_cases), &without_other(&b.test_cases))
+        && equal(formats, &b.formats)
         && equal(functions, &b.functions)
         && equal(kernels, &b.kernels)
         && equal(layers, &b.layers)

@@ -54,14 +54,15 @@ pub fn solve_dims(kernel: &Kernel, dims: &[i64], shapes: &[Vec<usize>]) -> Resul
         values[id.index()] = Some(*v);
     }
     for (i, dim) in kernel.dims.iter().enumerate() {
-        if let DimBind::Axis { input, axis, offset, factor } = &dim.bind {
+        if let DimBind::Axis { input, axis, offset, factor, blocks } = &dim.bind {
             let extent = shapes[input.index()].get(*axis).copied().unwrap_or(0);
             let found = i64::try_from(extent).unwrap_or(i64::MAX);
             let known = |a: &Atom| match a {
                 Atom::Dim(d) => values[d.index()],
                 _ => None,
             };
-            let solved = solve_one(found, offset.eval(&known), factor.eval(&known));
+            let extent = blocks.map_or(Some(found), |b| b.numbers_in(found));
+            let solved = extent.and_then(|n| solve_one(n, offset.eval(&known), factor.eval(&known)));
             values[i] = Some(solved.ok_or_else(|| {
                 let input = kernel.input(*input).name.clone();
                 EvalError::Check(Violation::Inexact { dim: dim.name.clone(), input, axis: *axis, found })

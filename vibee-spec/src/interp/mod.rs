@@ -13,8 +13,9 @@
 //!
 //! Map: [`entry`](solve_dims) solves sizes and checks the call; `plan` prepares expressions;
 //! `run` evaluates them with the arithmetic of `real`, `functions`, `fold` and the table in
-//! [`ops`]; [`draw()`] makes arguments.
+//! [`ops`] and `bits`; [`draw()`] makes arguments, [`packed`] those in a format.
 
+pub mod bits;
 mod compare;
 pub mod draw;
 mod entry;
@@ -24,6 +25,7 @@ mod functions;
 pub mod layers;
 mod operand;
 pub mod ops;
+pub mod packed;
 mod plan;
 mod real;
 pub mod rng;

@@ -150,6 +150,19 @@ pub const MEANINGS: &[Meaning] = &[
     control(Op::Or),
     control(Op::Not),
     control(Op::Select),
+    // Several arguments, or a result of another kind than they are: `super::bits`.
+    control(Op::Bits),
+    control(Op::Signed),
+    control(Op::Join),
+    control(Op::Pick),
+    control(Op::F16From),
+    control(Op::Bf16From),
+    control(Op::F32From),
+    control(Op::E4m3From),
+    control(Op::F16Bits),
+    control(Op::Bf16Bits),
+    control(Op::F32Bits),
+    control(Op::E4m3Bits),
 ];
 
 /// `floor(a / b)`, 0 for a zero divisor.
@@ -238,7 +251,7 @@ mod tests {
             assert_eq!(row.op as usize, i);
             assert_eq!(info.op, row.op);
         }
-        assert_eq!(MEANINGS.len(), Op::Select as usize + 1);
+        assert_eq!(MEANINGS.len(), Op::E4m3Bits as usize + 1);
     }
 
     #[test]

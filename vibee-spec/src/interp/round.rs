@@ -34,7 +34,7 @@ pub fn round_float(v: f64, dtype: &DType) -> f64 {
 }
 
 /// Rounds to `precision` significant bits with least normal exponent `emin`; beyond `max` is infinite.
-fn round_to(v: f64, precision: i32, emin: i32, max: f64) -> f64 {
+pub(super) fn round_to(v: f64, precision: i32, emin: i32, max: f64) -> f64 {
     if v == 0.0 || !v.is_finite() {
         return v;
     }

@@ -17,7 +17,10 @@ pub(super) fn lint(file: &File, source: &Source, resolve: Resolve<'_>, diags: &m
     let words = words(file, source);
     let count = |name: &str| words.get(name).copied().unwrap_or(0);
     // A spec of formulas alone is there to be imported.
-    let is_library = file.kernels.is_empty() && file.layers.is_empty() && file.models.is_empty();
+    let is_library = file.kernels.is_empty()
+        && file.formats.is_empty()
+        && file.layers.is_empty()
+        && file.models.is_empty();
     if !is_library {
         for function in &file.functions {
             let inside = count_in(source, function.span, &function.name.name);
@@ -35,6 +38,7 @@ pub(super) fn lint(file: &File, source: &Source, resolve: Resolve<'_>, diags: &m
         let Some(other) = resolve(&import.name) else { continue };
         let names = (other.functions.iter().map(|f| &f.name))
             .chain(other.kernels.iter().map(|k| &k.name))
+            .chain(other.formats.iter().map(|f| &f.name))
             .chain(other.constants.iter().map(|c| &c.name))
             .chain(other.layers.iter().map(|l| &l.name))
             .chain(other.types.iter().map(|t| &t.name))

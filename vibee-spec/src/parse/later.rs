@@ -45,11 +45,6 @@ pub(super) fn allow(span: Span) -> Diagnostic {
     )
 }
 
-/// The `formats:` section.
-pub(super) fn formats(span: Span) -> Diagnostic {
-    not_yet("V0905", span, "declared formats are", "use `f32`, `f16`, `bf16`, `i8` or `u8`")
-}
-
 /// `schedule:` and `tune:` lines.
 pub(super) fn schedule(span: Span, word: &str) -> Diagnostic {
     not_yet(

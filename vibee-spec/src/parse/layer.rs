@@ -123,7 +123,7 @@ fn header(entry: &Entry, sink: &mut Sink) -> Option<Layer> {
 
 /// The word before the colon of a line `word: …`, and the offset behind the colon. Methods have
 /// parameters before their colon.
-fn part_name(entry: &Entry) -> Option<(Ident, usize)> {
+pub(super) fn part_name(entry: &Entry) -> Option<(Ident, usize)> {
     let text = &entry.line.text;
     let colon = text.find(':')?;
     let name = text[..colon].trim_end();
@@ -143,7 +143,7 @@ fn unknown(name: &Ident, parts: &[&str]) -> Diagnostic {
 }
 
 /// The lines below a part; nothing may stand behind its colon.
-fn lines<'e>(part: &'e Entry, rest: usize, sink: &mut Sink) -> &'e [Entry] {
+pub(super) fn lines<'e>(part: &'e Entry, rest: usize, sink: &mut Sink) -> &'e [Entry] {
     let text = &part.line.text[rest..];
     if !text.trim().is_empty() {
         let at = part.line.span.end as usize - text.trim_start().len();
@@ -163,7 +163,7 @@ fn lines<'e>(part: &'e Entry, rest: usize, sink: &mut Sink) -> &'e [Entry] {
 }
 
 /// Reads one line that has none below it.
-fn one<T>(
+pub(super) fn one<T>(
     rule: Rule,
     entry: &Entry,
     sink: &mut Sink,

@@ -8,6 +8,7 @@ mod callees;
 mod case;
 mod declare;
 mod expr;
+mod format;
 mod function;
 mod header;
 mod kernel;
@@ -124,13 +125,10 @@ fn executable_section(
     file: &mut File,
     sink: &mut Sink,
 ) {
-    if section.key.name == "formats" {
-        sink.push(later::formats(section.key.span));
-        return;
-    }
     let entries = tree::tree(lines, body, sink);
     match section.key.name.as_str() {
         "kernels" => file.kernels.extend(entries.iter().filter_map(|e| kernel::kernel(e, sink))),
+        "formats" => file.formats.extend(entries.iter().filter_map(|e| format::format(e, sink))),
         "functions" => file.functions.extend(entries.iter().filter_map(|e| function::function(e, sink))),
         "layers" => file.layers.extend(entries.iter().filter_map(|e| layer::layer(e, sink))),
         _ => file.models.extend(entries.iter().filter_map(|e| layer::model(e, sink))),

@@ -81,6 +81,7 @@ impl Layer {
             checks: f.checks.clone(),
             exprs: Exprs::default(),
             specialise: vec![],
+            packed: vec![],
         }
     }
 }

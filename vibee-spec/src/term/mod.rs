@@ -9,6 +9,7 @@
 //! invariants are listed and checked in `verify`.
 
 mod expr;
+mod format;
 mod int;
 mod layer;
 mod names;
@@ -17,10 +18,11 @@ pub mod text;
 mod verify;
 
 pub use expr::{ExprId, Exprs, Node, Pos, Source};
+pub use format::{Blocks, Field, Format, Packed};
 pub use int::{Atom, Int, floor_div, floor_mod};
 pub use layer::{Arg, Forward, Layer, Model, ModelConfig, Step, Sublayer, Value, ValueId, WeightTensor};
 pub use names::Names;
-pub use ops::{FoldOp, Op, OpInfo};
+pub use ops::{ANY, FoldOp, Op, OpInfo, Yields};
 pub use verify::verify;
 
 /// Declares a typed id into an arena.
@@ -126,7 +128,8 @@ pub struct Dim {
 pub enum DimBind {
     /// A `dim` argument of the kernel.
     Argument,
-    /// `(extent of input's axis - offset) / factor`, exact (checked at entry).
+    /// `(extent of input's axis - offset) / factor`, exact (checked at entry). The extent is in
+    /// numbers, also where the axis counts the bytes of `blocks`.
     Axis {
         /// The tensor.
         input: InputId,
@@ -136,6 +139,8 @@ pub enum DimBind {
         offset: Int,
         /// Divided by; over earlier dims; 0 is a shape error.
         factor: Int,
+        /// What the axis counts, if not numbers.
+        blocks: Option<Blocks>,
     },
     /// Fixed by the layer or model (a struct field at run time).
     Layer,
@@ -289,6 +294,8 @@ pub struct Kernel {
     pub indices: Vec<Index>,
     /// Arguments in order, without `dim` arguments.
     pub inputs: Vec<Input>,
+    /// Inputs that are stored in a format.
+    pub packed: Vec<Packed>,
     /// Order of the written parameter list: inputs and `dim` arguments interleaved.
     pub params: Vec<ParamRef>,
     /// Definitions; each refers to earlier ones only.
@@ -342,7 +349,9 @@ pub struct Module {
     pub doc: String,
     /// Types, constants and behaviours.
     pub declarations: crate::declare::Declarations,
-    /// Kernel instances in file order.
+    /// Storage formats in file order.
+    pub formats: Vec<std::sync::Arc<Format>>,
+    /// Kernel instances in file order, behind them what decodes and encodes whole tensors.
     pub kernels: Vec<Kernel>,
     /// Layers in file order.
     pub layers: Vec<Layer>,

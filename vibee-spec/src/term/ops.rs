@@ -1,5 +1,7 @@
 //! Operators are data: passes ask a row of these tables for traits, never for a name.
 
+use super::DType;
+
 /// Elementwise operators. Arguments have one common type unless a row says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)] // the table below documents each
@@ -40,6 +42,43 @@ pub enum Op {
     Not,
     /// `Select(cond: bool, then, else)`: lazy in the language.
     Select,
+    /// `Bits(x, from, count)`: `count` bits of `x` from bit `from` up, as a number that is not negative.
+    Bits,
+    /// `Signed(x, count)`: the lowest `count` bits of `x` as a two's complement number.
+    Signed,
+    /// `Join(low, high, width)`: the lowest `width` bits of `low`, and `high` above them.
+    Join,
+    /// `Pick(i, c0, c1, …)`: the constant at place `i`, which is known to be one of them.
+    Pick,
+    /// The `f16` with these bits.
+    F16From,
+    /// The `bf16` with these bits.
+    Bf16From,
+    /// The `f32` with these bits.
+    F32From,
+    /// The 8-bit float with 4 exponent bits, without infinities, with these bits.
+    E4m3From,
+    /// The bits of the nearest `f16`.
+    F16Bits,
+    /// The bits of the nearest `bf16`.
+    Bf16Bits,
+    /// The bits of an `f32`.
+    F32Bits,
+    /// The bits of the nearest 8-bit float with 4 exponent bits; beyond its range the largest.
+    E4m3Bits,
+}
+
+/// What an operator's result is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Yields {
+    /// What its last argument is.
+    Operand,
+    /// `bool`.
+    Bool,
+    /// `f32`.
+    F32,
+    /// `i32`.
+    I32,
 }
 
 /// What an operator works on.
@@ -47,6 +86,8 @@ pub enum Op {
 pub enum Domain {
     /// `f32` or `f64`.
     Float,
+    /// `f32`.
+    Single,
     /// `i32`.
     Int,
     /// Floats or `i32`.
@@ -64,12 +105,12 @@ pub struct OpInfo {
     pub op: Op,
     /// Name in the term's text form and in diagnostics.
     pub name: &'static str,
-    /// Number of arguments.
+    /// Number of arguments; [`ANY`] is at least two.
     pub arity: usize,
     /// Argument types.
     pub domain: Domain,
-    /// Result is `bool`.
-    pub yields_bool: bool,
+    /// Type of the result.
+    pub yields: Yields,
     /// `a ∘ b = b ∘ a`.
     pub commutative: bool,
     /// `(a ∘ b) ∘ c = a ∘ (b ∘ c)` over the reals.
@@ -79,16 +120,29 @@ pub struct OpInfo {
 }
 
 const fn row(op: Op, name: &'static str, arity: usize, domain: Domain, cost: u32) -> OpInfo {
-    OpInfo { op, name, arity, domain, yields_bool: false, commutative: false, associative: false, cost }
+    OpInfo { op, name, arity, domain, yields: Yields::Operand, commutative: false, associative: false, cost }
 }
 const fn ac(op: Op, name: &'static str, domain: Domain) -> OpInfo {
     OpInfo { commutative: true, associative: true, ..row(op, name, 2, domain, 1) }
 }
 const fn cmp(op: Op, name: &'static str) -> OpInfo {
-    OpInfo { yields_bool: true, ..row(op, name, 2, Domain::Number, 1) }
+    OpInfo { yields: Yields::Bool, ..row(op, name, 2, Domain::Number, 1) }
 }
 const fn logic(op: Op, name: &'static str) -> OpInfo {
-    OpInfo { yields_bool: true, ..ac(op, name, Domain::Bool) }
+    OpInfo { yields: Yields::Bool, ..ac(op, name, Domain::Bool) }
+}
+
+/// An arity: an index and the constants that it picks from.
+pub const ANY: usize = usize::MAX;
+
+/// A float of an integer's bits.
+const fn from_bits(op: Op, name: &'static str, cost: u32) -> OpInfo {
+    OpInfo { yields: Yields::F32, ..row(op, name, 1, Domain::Int, cost) }
+}
+
+/// A float's bits.
+const fn to_bits(op: Op, name: &'static str, cost: u32) -> OpInfo {
+    OpInfo { yields: Yields::I32, ..row(op, name, 1, Domain::Single, cost) }
 }
 
 /// One row per operator, in declaration order.
@@ -126,8 +180,20 @@ pub const OPS: &[OpInfo] = &[
     cmp(Op::Ne, "ne"),
     logic(Op::And, "and"),
     logic(Op::Or, "or"),
-    OpInfo { yields_bool: true, ..row(Op::Not, "not", 1, Domain::Bool, 1) },
+    OpInfo { yields: Yields::Bool, ..row(Op::Not, "not", 1, Domain::Bool, 1) },
     row(Op::Select, "select", 3, Domain::Any, 1),
+    row(Op::Bits, "bits", 3, Domain::Int, 2),
+    row(Op::Signed, "signed", 2, Domain::Int, 2),
+    row(Op::Join, "join", 3, Domain::Int, 3),
+    row(Op::Pick, "pick", ANY, Domain::Any, 2),
+    from_bits(Op::F16From, "f16_from", 6),
+    from_bits(Op::Bf16From, "bf16_from", 1),
+    from_bits(Op::F32From, "f32_from", 1),
+    from_bits(Op::E4m3From, "e4m3_from", 6),
+    to_bits(Op::F16Bits, "f16_bits", 10),
+    to_bits(Op::Bf16Bits, "bf16_bits", 4),
+    to_bits(Op::F32Bits, "f32_bits", 1),
+    to_bits(Op::E4m3Bits, "e4m3_bits", 12),
 ];
 
 impl Op {
@@ -135,6 +201,17 @@ impl Op {
     #[must_use]
     pub fn info(self) -> &'static OpInfo {
         &OPS[self as usize]
+    }
+
+    /// The type of the result, from that of the last argument.
+    #[must_use]
+    pub fn result(self, last: &DType) -> DType {
+        match self.info().yields {
+            Yields::Operand => last.clone(),
+            Yields::Bool => DType::Bool,
+            Yields::F32 => DType::F32,
+            Yields::I32 => DType::I32,
+        }
     }
 }
 

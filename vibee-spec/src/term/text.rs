@@ -87,8 +87,11 @@ fn dims(out: &mut String, dims: &[super::Dim], n: &Names<'_>) {
         let bind = match &d.bind {
             DimBind::Argument => "argument".to_string(),
             DimBind::Layer => "layer".to_string(),
-            DimBind::Axis { input, axis, offset, factor } => {
+            DimBind::Axis { input, axis, offset, factor, blocks } => {
                 let mut text = format!("{}.{axis}", n.inputs.get(input.index()).map_or("?", |i| &i.name));
+                if let Some(b) = blocks {
+                    text = format!("{text} / {} * {}", b.bytes, b.numbers);
+                }
                 if *offset != Int::default() {
                     text = format!("({text} - ({}))", n.int(offset));
                 }

@@ -23,7 +23,7 @@ use std::collections::HashSet;
 use super::{
     Atom, Check, DType, Def, DimBind, ExprId, FoldOp, IndexId, Int, Kernel, Node, Op, ParamRef, Pos, Source,
 };
-use crate::term::ops::Domain;
+use crate::term::ops::{ANY, Domain};
 
 /// The first invariant that does not hold.
 pub fn verify(k: &Kernel) -> Result<(), String> {
@@ -61,7 +61,7 @@ impl Verifier<'_> {
     fn header(&self) -> Result<(), String> {
         let k = self.k;
         for (n, d) in k.dims.iter().enumerate() {
-            if let DimBind::Axis { input, axis, offset, factor } = &d.bind {
+            if let DimBind::Axis { input, axis, offset, factor, .. } = &d.bind {
                 let input =
                     k.inputs.get(input.index()).ok_or_else(|| format!("`{}` has no such input", d.name))?;
                 if *axis >= input.shape.len() {
@@ -282,13 +282,29 @@ impl Verifier<'_> {
 
     fn op(&self, e: ExprId, op: Op, args: &[ExprId], have: &DType) -> Result<(), String> {
         let info = op.info();
-        if args.len() != info.arity {
+        let fits = if info.arity == ANY { args.len() >= 2 } else { args.len() == info.arity };
+        if !fits {
             return Err(format!("{e}: {} arguments of `{}`", args.len(), info.name));
         }
         let types: Vec<&DType> = args.iter().map(|a| self.k.exprs.dtype(*a)).collect();
-        let operands = if op == Op::Select { &types[1..] } else { &types[..] };
-        if op == Op::Select {
-            wanted(args[0], types[0], &DType::Bool)?;
+        // The first argument of these chooses among the others.
+        let chooses = match op {
+            Op::Select => Some(DType::Bool),
+            Op::Pick => Some(DType::I32),
+            _ => None,
+        };
+        let operands = if chooses.is_some() { &types[1..] } else { &types[..] };
+        if let Some(by) = chooses {
+            wanted(args[0], types[0], &by)?;
+        }
+        let known = |e: &ExprId| matches!(self.k.exprs.node(*e), Node::Int(_) | Node::Float(..));
+        let fixed = match op {
+            Op::Pick => &args[1..],
+            Op::Bits | Op::Signed | Op::Join => &args[if op == Op::Join { 2 } else { 1 }..],
+            _ => &[],
+        };
+        if !fixed.iter().all(known) {
+            return Err(format!("{e}: `{}` of a count or constant that is data", info.name));
         }
         if operands.iter().any(|t| *t != operands[0]) {
             return Err(format!("{e}: `{}` of {types:?}", info.name));
@@ -296,6 +312,7 @@ impl Verifier<'_> {
         let t = operands[0];
         let fits = match info.domain {
             Domain::Float => matches!(t, DType::F32 | DType::F64),
+            Domain::Single => *t == DType::F32,
             Domain::Int => *t == DType::I32,
             Domain::Number => matches!(t, DType::F32 | DType::F64 | DType::I32),
             Domain::Bool => *t == DType::Bool,
@@ -304,7 +321,7 @@ impl Verifier<'_> {
         if !fits {
             return Err(format!("{e}: `{}` of {t:?}", info.name));
         }
-        wanted(e, have, if info.yields_bool { &DType::Bool } else { t })
+        wanted(e, have, &op.result(t))
     }
 
     fn fold(

@@ -4,7 +4,7 @@ use crate::support::check;
 use vibee_spec::codes;
 
 fn of_checker(code: &str) -> bool {
-    ("V0200".."V0800").contains(&code)
+    ("V0200".."V0800").contains(&code) || code == "V0905" || code.starts_with("V10")
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod codes;
 mod compare;
 mod fail;
+mod formats;
 mod hostile;
 mod laws;
 mod pass;

@@ -30,6 +30,11 @@ fn layers_loops_and_models() {
 }
 
 #[test]
+fn formats_and_operands() {
+    terms("formats", &[]);
+}
+
+#[test]
 fn the_rest_of_the_language() {
     terms("language", &[]);
 }

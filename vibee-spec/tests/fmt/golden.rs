@@ -29,7 +29,8 @@ fn comments() {
 
 #[test]
 fn specs_of_the_parser() {
-    for name in ["bert", "cases", "functions", "kernels", "rmsnorm", "types", "types_list", "zig"] {
+    for name in ["bert", "cases", "formats", "functions", "kernels", "rmsnorm", "types", "types_list", "zig"]
+    {
         golden("parser", name);
     }
 }

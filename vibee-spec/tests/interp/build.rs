@@ -37,13 +37,14 @@ impl Build {
                 checks: vec![],
                 exprs: Exprs::default(),
                 specialise: vec![],
+                packed: vec![],
             },
         }
     }
 
     /// A dim solved from an axis of a coming or present input.
     pub fn axis_dim(&mut self, name: &str, input: u32, axis: usize) -> DimId {
-        let bind = DimBind::Axis { input: InputId(input), axis, offset: n(0), factor: n(1) };
+        let bind = DimBind::Axis { input: InputId(input), axis, offset: n(0), factor: n(1), blocks: None };
         self.k.dims.push(Dim { name: name.into(), bind });
         DimId(self.k.dims.len() as u32 - 1)
     }
@@ -116,11 +117,7 @@ impl Build {
     }
 
     pub fn op(&mut self, op: Op, args: &[ExprId]) -> ExprId {
-        let dtype = if op.info().yields_bool {
-            DType::Bool
-        } else {
-            self.k.exprs.dtype(*args.last().unwrap()).clone()
-        };
+        let dtype = op.result(&self.k.exprs.dtype(*args.last().unwrap()).clone());
         self.k.exprs.intern(Node::Op(op, args.to_vec()), dtype)
     }
 

@@ -180,7 +180,13 @@ pub fn rope() -> Kernel {
     let t = b.axis_dim("T", 0, 0);
     b.k.dims.push(vibee_spec::term::Dim {
         name: "C".into(),
-        bind: DimBind::Axis { input: vibee_spec::term::InputId(0), axis: 1, offset: n(0), factor: n(2) },
+        bind: DimBind::Axis {
+            input: vibee_spec::term::InputId(0),
+            axis: 1,
+            offset: n(0),
+            factor: n(2),
+            blocks: None,
+        },
     });
     let c = vibee_spec::term::DimId(1);
     let x = b.input("x", F, &[d(t), d(c).scale(2)]);

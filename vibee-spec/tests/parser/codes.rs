@@ -5,7 +5,8 @@ use vibee_spec::codes;
 
 /// Codes of this crate's parser; other passes test their own rows.
 fn is_of_parser(code: &str) -> bool {
-    ["V00", "V01", "V09"].iter().any(|range| code.starts_with(range))
+    // One reserved form is recognised by the checker.
+    code != "V0905" && ["V00", "V01", "V09"].iter().any(|range| code.starts_with(range))
 }
 
 /// Rows without an example: it would be huge, or not text. `limits.rs` has tests of them.

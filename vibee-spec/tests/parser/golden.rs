@@ -36,6 +36,11 @@ fn compare(name: &str, shown: &str) {
 }
 
 #[test]
+fn storage_formats() {
+    golden("formats");
+}
+
+#[test]
 fn design_example() {
     golden("rmsnorm");
 }

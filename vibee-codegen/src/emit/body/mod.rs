@@ -8,11 +8,13 @@ mod hoist;
 mod loops;
 mod store;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
-use vibee_spec::term::{Atom, DType, DefId, DimId, ExprId, IndexId, InputId};
+use vibee_spec::check::Known;
+use vibee_spec::term::{Atom, DType, DefId, DimId, ExprId, IndexId, InputId, Int};
 
 use super::ints::{Leaves, Mode};
 use super::names::Names;
@@ -78,6 +80,10 @@ pub struct Body<'a> {
     /// Rows taken in enclosing scopes, by how they are taken.
     rows: HashMap<String, Ident>,
     row_names: BTreeSet<String>,
+    /// Tables of constants used, with their names.
+    pub tables: Vec<(Vec<ExprId>, Ident)>,
+    /// Their declarations.
+    pub constants: TokenStream,
     /// Epilogues found on the way: they become items of their own.
     pub items: Vec<TokenStream>,
     /// Weights stored in packed form.
@@ -90,6 +96,10 @@ pub struct Body<'a> {
     pub base: String,
     /// Written in the kernel's own function rather than in a task.
     pub top: bool,
+    /// What holds after the kernel's entry checks.
+    known: Known,
+    /// Positions proved inside, or not.
+    inside: RefCell<HashMap<(Int, Int), bool>>,
 }
 
 impl Leaves for Body<'_> {
@@ -139,12 +149,16 @@ impl<'a> Body<'a> {
             commented: BTreeSet::new(),
             rows: HashMap::new(),
             row_names: BTreeSet::new(),
+            tables: Vec::new(),
+            constants: TokenStream::new(),
             items: Vec::new(),
             packed: BTreeSet::new(),
             tile: None,
             offset: None,
             base: String::new(),
             top: false,
+            known: Known::of(&p.program.kernel),
+            inside: RefCell::default(),
         }
     }
 
@@ -162,6 +176,29 @@ impl<'a> Body<'a> {
         name
     }
 
+    /// Whether a position lies in `0..extent` wherever its letters are.
+    pub fn always_inside(&self, at: &Int, extent: &Int) -> bool {
+        if let Some(i) = at.as_index() {
+            return self.p.program.extent(i) == extent;
+        }
+        let key = (at.clone(), extent.clone());
+        if let Some(known) = self.inside.borrow().get(&key) {
+            return *known;
+        }
+        let mut scope: Vec<(IndexId, Int)> = Vec::new();
+        at.visit_leaves(&mut |a| {
+            if let Atom::Index(i) = a
+                && !scope.iter().any(|(s, _)| s == i)
+            {
+                scope.push((*i, self.p.program.extent(*i).clone()));
+            }
+        });
+        let last = extent.sub(&Int::constant(1)).sub(at);
+        let proved = self.known.nonneg(at, &scope, &[]) && self.known.nonneg(&last, &scope, &[]);
+        self.inside.borrow_mut().insert(key, proved);
+        proved
+    }
+
     /// An unused name.
     pub fn fresh(&mut self, base: &str) -> Ident {
         let name = self.names.fresh(base);
@@ -174,7 +211,8 @@ impl<'a> Body<'a> {
         let grid: Vec<Ident> = stage.grid.iter().map(|i| self.scope(*i)).collect();
         let locals = self.locals();
         let body = self.stmts(&stage.body);
-        (grid, quote!(#locals #body))
+        let constants = std::mem::take(&mut self.constants);
+        (grid, quote!(#constants #locals #body))
     }
 
     /// Scratch for task-local buffers.

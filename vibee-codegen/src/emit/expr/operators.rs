@@ -85,6 +85,29 @@ impl Body<'_> {
                 let a = v[0].at(Prec::Unary);
                 Val::one(quote!(!#a), Prec::Unary)
             }
+            // Names of their own: what they work on has a word in the language.
+            (Op::Bits, _) => call(quote!(bits::field)),
+            (
+                Op::Signed
+                | Op::Join
+                | Op::F16From
+                | Op::Bf16From
+                | Op::F32From
+                | Op::E4m3From
+                | Op::F16Bits
+                | Op::Bf16Bits
+                | Op::F32Bits
+                | Op::E4m3Bits,
+                _,
+            ) => {
+                let name = format_ident!("{}", op.info().name);
+                call(quote!(bits::#name))
+            }
+            (Op::Pick, _) => {
+                let table = self.table(&args[1..]);
+                let at = v[0].at(Prec::Cast);
+                Val::one(quote!(#table[#at as usize]), Prec::Post)
+            }
             (Op::Select, _) => {
                 let (c, a, b) = (&v[0].code, &v[1].code, &v[2].code);
                 Val::one(super::choice(c, a, b), Prec::Low)
@@ -98,6 +121,17 @@ impl Body<'_> {
         }
         match op {
             Op::Select => return self.select_lanes(e, args),
+            Op::Bits
+            | Op::Signed
+            | Op::Join
+            | Op::Pick
+            | Op::F16From
+            | Op::Bf16From
+            | Op::F32From
+            | Op::E4m3From => {
+                return self.bits_lanes(e, op, args);
+            }
+            Op::F16Bits | Op::Bf16Bits | Op::F32Bits | Op::E4m3Bits => return self.per_lane(e),
             Op::Add if class == Class::F32 => {
                 if let Some(fused) = self.fused(args) {
                     return fused;
@@ -133,6 +167,61 @@ impl Body<'_> {
                 Val::lanes(quote!(#a.#name(#(#rest),*)), Prec::Post)
             }
         }
+    }
+
+    /// Operators on bits: counts are the same in all lanes, or each lane is on its own.
+    fn bits_lanes(&mut self, e: ExprId, op: Op, args: &[ExprId]) -> Val {
+        let data = match op {
+            Op::Join => 2,
+            _ => 1,
+        };
+        if args[data..].iter().any(|a| self.varies(*a)) {
+            return self.per_lane(e);
+        }
+        let x = self.lanes_of(args[0]).at(Prec::Post);
+        if op == Op::Pick {
+            let table = self.table(&args[1..]);
+            let whole = Class::of(self.p.program.kernel.exprs.dtype(e)) == Class::I32;
+            let method = if whole { quote!(pick_i32) } else { quote!(pick) };
+            return Val::lanes(quote!(#x.#method(&#table)), Prec::Post);
+        }
+        let mut rest: Vec<TokenStream> = Vec::new();
+        for (k, a) in args.iter().enumerate().skip(1) {
+            rest.push(if k < data { self.lanes_of(*a).code } else { self.scalar(*a).code });
+        }
+        let name = match op {
+            Op::Bits => format_ident!("field"),
+            Op::F32From => format_ident!("to_f32_from_bits"),
+            _ => format_ident!("{}", op.info().name),
+        };
+        Val::lanes(quote!(#x.#name(#(#rest),*)), Prec::Post)
+    }
+
+    /// The constant array of these constants, made on first use.
+    fn table(&mut self, constants: &[ExprId]) -> proc_macro2::Ident {
+        if let Some((_, name)) = self.tables.iter().find(|(of, _)| of == constants) {
+            return name.clone();
+        }
+        let exprs = &self.p.program.kernel.exprs;
+        let class = Class::of(exprs.dtype(constants[0]));
+        let values: Vec<TokenStream> = constants
+            .iter()
+            .map(|c| match exprs.node(*c) {
+                Node::Float(bits, _) => super::float(f64::from_bits(*bits), class, false).code,
+                Node::Int(i) => {
+                    let v = proc_macro2::Literal::i64_unsuffixed(i.as_const().unwrap_or_default().abs());
+                    if i.as_const() < Some(0) { quote!(-#v) } else { quote!(#v) }
+                }
+                _ => unreachable!("tables hold constants"),
+            })
+            .collect();
+        let ty = if class == Class::I32 { quote!(i32) } else { quote!(f32) };
+        let count = proc_macro2::Literal::usize_unsuffixed(values.len());
+        let number = self.tables.len() + 1;
+        let name = if number == 1 { format_ident!("TABLE") } else { format_ident!("TABLE_{number}") };
+        self.constants.extend(quote!(const #name: [#ty; #count] = [#(#values),*];));
+        self.tables.push((constants.to_vec(), name.clone()));
+        name
     }
 
     /// `a * b + c` in one rounding.

@@ -130,7 +130,9 @@ impl Body<'_> {
         let block = &l.block;
         // The closure's parameter takes the index's name; the block is kept under its own.
         let code = if index == block.to_string().as_str() {
-            let alias = format_ident!("{}_block", index);
+            let plain = format_ident!("{}_block", index);
+            let taken = self.scoped.values().any(|name| *name == plain);
+            let alias = if taken { format_ident!("{}_lanes", index) } else { plain };
             let body = rename_block(body, &index, &alias);
             quote!({ let #alias = #block; isa.#method(#alias, |#index| #body) })
         } else {
@@ -204,7 +206,7 @@ impl Body<'_> {
                     }
                 };
                 found |= at.iter().zip(&shape).any(|(p, extent)| match p {
-                    Pos::At(i) => i.as_index().is_none_or(|i| program.extent(i) != extent),
+                    Pos::At(i) => !self.always_inside(i, extent),
                     Pos::Data(_) => true,
                 });
             }

@@ -51,16 +51,22 @@ pub fn checks(top: &Top<'_>, loops: &LoopProgram) -> TokenStream {
                 out.extend(quote!(check::size(#kernel, #text, #name)?;));
             }
             DimBind::Layer => {}
-            DimBind::Axis { input, axis, offset, factor } => {
+            DimBind::Axis { input, axis, offset, factor, blocks } => {
                 let (x, a) = (top.names.input(*input), Literal::usize_unsuffixed(*axis));
+                let what = format!("axis {axis} of {}", k.input(*input).name);
+                let extent = match blocks {
+                    None => quote!(#x.dim(#a)),
+                    Some(b) => {
+                        let bytes = Literal::i64_unsuffixed(b.bytes);
+                        let numbers = Literal::i64_unsuffixed(b.numbers);
+                        quote!(check::numbers(#kernel, #what, #x.dim(#a), #bytes, #numbers)?)
+                    }
+                };
                 if *offset == Int::default() && factor.as_const() == Some(1) {
-                    out.extend(quote!(let #name = #x.dim(#a);));
+                    out.extend(quote!(let #name = #extent;));
                 } else {
-                    let what = format!("axis {axis} of {}", k.input(*input).name);
                     let (offset, factor) = (wide(offset), wide(factor));
-                    out.extend(
-                        quote!(let #name = check::solve(#kernel, #what, #x.dim(#a), #offset, #factor)?;),
-                    );
+                    out.extend(quote!(let #name = check::solve(#kernel, #what, #extent, #offset, #factor)?;));
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
-use vibee_spec::term::Int;
+use vibee_spec::term::{Atom, Int};
 
 use super::fields::{fields, mentions, unused};
 use crate::emit::body::{Body, storage};
@@ -202,7 +202,8 @@ pub(super) fn product(body: &mut Body<'_>, extents: &[Int]) -> TokenStream {
             }
             _ => {
                 let code = body.int(e, Mode::Exact);
-                if alone || n > 0 || e.as_atom().is_some() { code } else { quote!((#code)) }
+                let leaf = matches!(e.as_atom(), Some(Atom::Dim(_) | Atom::Index(_) | Atom::Scalar(_)));
+                if alone || n > 0 || leaf { code } else { quote!((#code)) }
             }
         });
     let first = factors.next().unwrap_or_else(|| quote!(1));

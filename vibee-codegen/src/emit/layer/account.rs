@@ -65,7 +65,7 @@ impl<'a> Cx<'a> {
         let mut binds = TokenStream::new();
         for (n, d) in self.layer.forward.dims.iter().enumerate() {
             let name = self.names.dim(DimId(n as u32));
-            if let DimBind::Axis { input, axis, offset, factor } = &d.bind
+            if let DimBind::Axis { input, axis, offset, factor, .. } = &d.bind
                 && mentions(&code, &name)
             {
                 let (x, a) = (self.names.input(*input), Literal::usize_unsuffixed(*axis));

@@ -127,6 +127,17 @@ fn repair(wanted: &Wanted<'_>, dims: &mut [i64], rng: &mut Rng) -> bool {
             }
         }
     }
+    // `D % 256 == 0`: a few of those.
+    for (rest, other) in [(lhs, rhs), (rhs, lhs)] {
+        if let Some(Atom::Mod(x, n)) = rest.as_atom()
+            && let (Some(Atom::Dim(d)), Some(n), Some(0)) = (x.as_atom(), n.as_const(), other.as_const())
+            && (1..=1 << 16).contains(&n)
+            && free(d.index())
+        {
+            dims[d.index()] = n * *rng.pick(&[0, 1, 1, 1, 2, 2, 3, 4]);
+            return true;
+        }
+    }
     // Otherwise search one mentioned dim over small values, from a random start.
     let mut mentioned = Vec::new();
     for int in [lhs, rhs] {

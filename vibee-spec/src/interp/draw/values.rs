@@ -3,7 +3,7 @@
 
 use super::super::rng::Rng;
 use super::super::tensor::{Tensor, TensorData};
-use crate::term::{Atom, DType, Input, Int, Kernel};
+use crate::term::{Atom, DType, Input, InputId, Int, Kernel, Packed};
 
 /// How far floats go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,31 @@ pub(super) fn draw(kernel: &Kernel, dims: &[i64], rng: &mut Rng, temper: Temper)
         int.eval(&|a| if let Atom::Dim(d) = a { dims.get(d.index()).copied() } else { None })
             .and_then(|v| usize::try_from(v).ok())
     };
-    kernel.inputs.iter().map(|input| tensor(input, &size, rng, temper)).collect()
+    let one = |(n, input): (u32, &Input)| match kernel.packed(InputId(n)) {
+        Some(p) => packed(p, &size, rng, temper),
+        None => tensor(input, &size, rng, temper),
+    };
+    (0u32..).zip(&kernel.inputs).map(one).collect()
+}
+
+/// Bytes in a format: those of drawn numbers, or any if nothing encodes them.
+fn packed(
+    of: &Packed,
+    size: &dyn Fn(&Int) -> Option<usize>,
+    rng: &mut Rng,
+    temper: Temper,
+) -> Option<Tensor> {
+    let mut dims: Vec<usize> = of.shape.iter().map(size).collect::<Option<_>>()?;
+    let count = dims.iter().try_fold(1usize, |n, d| n.checked_mul(*d))?;
+    if of.format.encode.is_some() {
+        return super::super::packed::encode(of, &dims, &floats(count, false, rng, temper)).ok();
+    }
+    let last = dims.last_mut()?;
+    *last =
+        usize::try_from(of.format.bytes).ok()?.checked_mul(*last / usize::try_from(of.format.block).ok()?)?;
+    let count = dims.iter().try_fold(1usize, |n, d| n.checked_mul(*d))?;
+    let data = TensorData::Int((0..count).map(|_| rng.between(0, 255)).collect());
+    Some(Tensor { dtype: DType::U8, dims, data })
 }
 
 fn tensor(

@@ -1,5 +1,6 @@
 //! The value of one node from the values of its operands.
 
+use super::super::bits;
 use super::super::error::EvalError;
 use super::super::fold::{self, Fold};
 use super::super::ops;
@@ -28,6 +29,13 @@ impl Machine<'_> {
             Node::Cast(to, e) => {
                 let value = self.eval(*e)?;
                 if kernel.exprs.dtype(*e) == to {
+                    // A product that is written as rounded is not fused with anything.
+                    if let (DType::F32, Node::Op(Op::Mul, args)) = (to, kernel.exprs.node(*e)) {
+                        let (a, b) = (self.eval(args[0])?.real(), self.eval(args[1])?.real());
+                        if a.e == 0.0 && b.e == 0.0 {
+                            return Ok(Value::Real(Real::exact(round_f32(a.v * b.v))));
+                        }
+                    }
                     return Ok(value);
                 }
                 Ok(convert(value, to, self.limit(to)))
@@ -55,12 +63,31 @@ impl Machine<'_> {
                 Ok(Value::Truth(combine(first, second)))
             }
             (Op::Not, [a]) => Ok(Value::Truth(fold::not(self.eval(*a)?.truth()))),
+            (Op::Pick, [at, constants @ ..]) => {
+                let at = self.eval(*at)?.whole();
+                let Some(picked) = usize::try_from(at.v).ok().and_then(|n| constants.get(n)) else {
+                    let text = format!("place {} of a table of {}", at.v, constants.len());
+                    return Err(Box::new(EvalError::OutOfRange(text)));
+                };
+                let value = self.eval(*picked)?;
+                Ok(if at.sure { value } else { value.doubted() })
+            }
+            (Op::Bits | Op::Join, [a, b, c]) => {
+                let args = [self.eval(*a)?, self.eval(*b)?, self.eval(*c)?];
+                Ok(bits::apply(op, &args).expect("a row of operators on bits"))
+            }
             (_, [a]) => {
                 let a = self.eval(*a)?;
+                if let Some(value) = bits::apply(op, &[a]) {
+                    return Ok(value);
+                }
                 Ok(ops::apply(op, a, None, p))
             }
             (_, [a, b]) => {
                 let (a, b) = (self.eval(*a)?, self.eval(*b)?);
+                if op == Op::Signed {
+                    return Ok(bits::apply(op, &[a, b]).expect("a row of operators on bits"));
+                }
                 Ok(ops::apply(op, a, Some(b), p))
             }
             _ => unreachable!("{op:?} of {} arguments", args.len()),

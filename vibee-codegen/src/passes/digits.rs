@@ -1,0 +1,266 @@
+//! Letters that are counted in blocks become one letter a digit: where `i // 32` and `i % 32` stand,
+//! `i` becomes `32*b + j`, so that positions are linear again and what depends on the block alone is
+//! computed once a block.
+//!
+//! Only letters whose range is proved to be whole blocks. The merged axes that this leaves on left
+//! sides are what [`super::split`] undoes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use vibee_spec::check::Known;
+use vibee_spec::term::{Atom, DefId, ExprId, Exprs, FoldOp, IndexId, Int, Kernel, Node, Pos, Source};
+
+use super::rewrite::{rebuild, visit};
+
+/// What the digits of a letter are called, but for the last, which keeps its name.
+const DIGITS: &[&str] = &["block", "part", "group"];
+
+/// Splits all letters of a kernel.
+pub fn run(kernel: &mut Kernel) {
+    let known = Known::of(kernel);
+    let wanted = wanted(kernel);
+    let mut digits: BTreeMap<IndexId, Int> = BTreeMap::new();
+    let mut letters: BTreeMap<IndexId, Vec<IndexId>> = BTreeMap::new();
+    let fixed = chosen_positions(kernel);
+    for (i, sizes) in &wanted {
+        if fixed.contains(i) {
+            continue;
+        }
+        let chain = chain(kernel, &known, *i, sizes);
+        if !chain.is_empty() {
+            let (value, made) = split(kernel, *i, &chain);
+            digits.insert(*i, value);
+            letters.insert(*i, made);
+        }
+    }
+    if digits.is_empty() {
+        return;
+    }
+    let extents: Vec<Option<i64>> = kernel.indices.iter().map(|i| i.extent.as_const()).collect();
+    let put = |e: &Int| {
+        let split = e.substitute(&|a| match a {
+            Atom::Index(i) => digits.get(i).cloned(),
+            _ => None,
+        });
+        simpler(&split, &extents)
+    };
+    for d in 0..kernel.defs.len() {
+        let mut memo = HashMap::new();
+        let body = kernel.defs[d].body;
+        let body = rebuild(&mut kernel.exprs, body, &mut memo, &mut |exprs, node, dtype| {
+            let node = renamed(node, &put, &letters);
+            exprs.intern(node, dtype)
+        });
+        let def = &mut kernel.defs[d];
+        def.body = body;
+        def.store = def.store.iter().map(&put).collect();
+        def.indices = def.indices.iter().flat_map(|i| letters.get(i).cloned().unwrap_or(vec![*i])).collect();
+    }
+}
+
+fn renamed(node: Node, put: &dyn Fn(&Int) -> Int, letters: &BTreeMap<IndexId, Vec<IndexId>>) -> Node {
+    match node {
+        Node::Int(i) => Node::Int(put(&i)),
+        Node::Load { from, at, outside } => {
+            let at = at.into_iter().map(|p| match p {
+                Pos::At(i) => Pos::At(put(&i)),
+                data @ Pos::Data(_) => data,
+            });
+            Node::Load { from, at: at.collect(), outside }
+        }
+        Node::Fold { op, over, guard, body } => {
+            let over = over.into_iter().flat_map(|i| letters.get(&i).cloned().unwrap_or(vec![i]));
+            Node::Fold { op, over: over.collect(), guard, body }
+        }
+        other => other,
+    }
+}
+
+/// Letters whose position is a result: they stay whole.
+fn chosen_positions(kernel: &Kernel) -> BTreeSet<IndexId> {
+    let mut found = BTreeSet::new();
+    for d in &kernel.defs {
+        visit(&kernel.exprs, d.body, &mut |_, node| {
+            if let Node::Fold { op: FoldOp::ArgMax | FoldOp::ArgMin, over, .. } = node {
+                found.extend(over.iter().copied());
+            }
+        });
+    }
+    found
+}
+
+/// The block sizes that each letter is divided by, and those its readers divide by.
+fn wanted(kernel: &Kernel) -> BTreeMap<IndexId, BTreeSet<i64>> {
+    let mut out: BTreeMap<IndexId, BTreeSet<i64>> = BTreeMap::new();
+    for d in &kernel.defs {
+        ints(&kernel.exprs, d.body, &mut |e| divisors(e, &mut out));
+    }
+    // A definition that is split is read in the same digits, where it is read letter by letter.
+    for (n, d) in kernel.defs.iter().enumerate() {
+        for (axis, store) in d.store.iter().enumerate() {
+            let Some(sizes) = store.as_index().and_then(|i| out.get(&i).cloned()) else { continue };
+            for reader in &kernel.defs[n + 1..] {
+                visit(&kernel.exprs, reader.body, &mut |_, node| {
+                    if let Node::Load { from: Source::Def(DefId(of)), at, .. } = node
+                        && *of as usize == n
+                        && let Some(Pos::At(p)) = at.get(axis)
+                        && let Some(i) = p.as_index()
+                    {
+                        out.entry(i).or_default().extend(&sizes);
+                    }
+                });
+            }
+        }
+    }
+    out
+}
+
+/// Every integer of an expression.
+fn ints(exprs: &Exprs, root: ExprId, f: &mut dyn FnMut(&Int)) {
+    visit(exprs, root, &mut |_, node| match node {
+        Node::Int(i) => f(i),
+        Node::Load { at, .. } => at.iter().for_each(|p| {
+            if let Pos::At(i) = p {
+                f(i);
+            }
+        }),
+        _ => {}
+    });
+}
+
+/// Notes `c` for every `i // c` and `i % c`, also for those of a remainder.
+fn divisors(e: &Int, out: &mut BTreeMap<IndexId, BTreeSet<i64>>) {
+    for (factors, _) in e.terms() {
+        for a in factors {
+            let (Atom::Div(x, n) | Atom::Mod(x, n)) = a else { continue };
+            divisors(x, out);
+            let Some(n) = n.as_const().filter(|n| *n > 1) else { continue };
+            if let Some(i) = lowest(x) {
+                out.entry(i).or_default().insert(n);
+            }
+        }
+    }
+}
+
+/// The letter that counts single steps in `i` and `i % 32`.
+fn lowest(e: &Int) -> Option<IndexId> {
+    match e.as_atom()? {
+        Atom::Index(i) => Some(*i),
+        Atom::Mod(x, _) => lowest(x),
+        _ => None,
+    }
+}
+
+/// The block sizes by which a letter is split, each a multiple of the next.
+fn chain(kernel: &Kernel, known: &Known, i: IndexId, sizes: &BTreeSet<i64>) -> Vec<i64> {
+    let extent = &kernel.indices[i.index()].extent;
+    let mut chain: Vec<i64> = Vec::new();
+    for n in sizes.iter().rev() {
+        let fits = match chain.last() {
+            None => {
+                let rest = extent.floor_mod(&Int::constant(*n));
+                extent.as_const() != Some(*n) && known.same(&rest, &Int::default())
+            }
+            Some(before) => before % n == 0,
+        };
+        // A letter that counts one block is in digits already.
+        let whole = chain.is_empty() && extent.as_const() == Some(*n);
+        if fits && !whole {
+            chain.push(*n);
+        }
+    }
+    chain
+}
+
+/// Letters for the digits of `i`, most significant first, and `i` made of them.
+fn split(kernel: &mut Kernel, i: IndexId, chain: &[i64]) -> (Int, Vec<IndexId>) {
+    let index = kernel.indices[i.index()].clone();
+    let mut value = Int::default();
+    let mut made = Vec::new();
+    let mut extent = index.extent;
+    for (n, word) in chain.iter().zip(DIGITS.iter().chain(std::iter::repeat(&"digit"))) {
+        let digit =
+            kernel.fresh_index(format!("{}_{word}", index.name), extent.floor_div(&Int::constant(*n)));
+        value = value.add(&Int::index(digit).scale(*n));
+        made.push(digit);
+        extent = Int::constant(*n);
+    }
+    let last = kernel.fresh_index(index.name, extent);
+    made.push(last);
+    (value.add(&Int::index(last)), made)
+}
+
+/// Divisions carried out where digits show the result: `(32*b + j) // 32` is `b`.
+fn simpler(e: &Int, extents: &[Option<i64>]) -> Int {
+    let mut out = Int::default();
+    for (factors, c) in e.terms() {
+        let mut product = Int::constant(c);
+        for a in factors {
+            let factor = match a {
+                Atom::Div(x, n) => divided(&simpler(x, extents), &simpler(n, extents), extents).0,
+                Atom::Mod(x, n) => divided(&simpler(x, extents), &simpler(n, extents), extents).1,
+                Atom::Min(x, y) => simpler(x, extents).minimum(&simpler(y, extents)),
+                Atom::Max(x, y) => simpler(x, extents).maximum(&simpler(y, extents)),
+                leaf => Int::atom(leaf.clone()),
+            };
+            product = product.mul(&factor);
+        }
+        out = out.add(&product);
+    }
+    out
+}
+
+/// Quotient and remainder.
+fn divided(x: &Int, n: &Int, extents: &[Option<i64>]) -> (Int, Int) {
+    let plain = || (x.floor_div(n), x.floor_mod(n));
+    let Some(c) = n.as_const().filter(|c| *c > 1) else { return plain() };
+    let (mut quotient, mut rest, mut most) = (Int::default(), Int::default(), Some(0i64));
+    for (factors, k) in x.terms() {
+        let one = factors.iter().fold(Int::constant(1), |p, a| p.mul(&Int::atom(a.clone())));
+        if k % c == 0 {
+            quotient = quotient.add(&one.scale(k / c));
+            continue;
+        }
+        rest = rest.add(&one.scale(k));
+        let largest = match factors {
+            [] => Some(1),
+            [Atom::Index(i)] => extents.get(i.index()).copied().flatten().map(|n| n - 1),
+            _ => None,
+        };
+        most = most.zip(largest).filter(|_| k > 0).map(|(sum, n)| sum + k * n);
+    }
+    match most {
+        Some(most) if most < c => (quotient, rest),
+        _ => (quotient.add(&rest.floor_div(n)), rest.floor_mod(n)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_show_quotients() {
+        let (b, j) = (IndexId(0), IndexId(1));
+        let extents = [None, Some(32)];
+        let i = Int::index(b).scale(32).add(&Int::index(j));
+        let n = Int::constant(32);
+        assert_eq!(divided(&i, &n, &extents), (Int::index(b), Int::index(j)));
+        let sixteen = Int::constant(16);
+        let (q, r) = divided(&i, &sixteen, &extents);
+        assert_eq!(q, Int::index(b).scale(2).add(&Int::index(j).floor_div(&sixteen)));
+        assert_eq!(r, Int::index(j).floor_mod(&sixteen));
+    }
+
+    #[test]
+    fn remainders_name_the_letter_below() {
+        let i = IndexId(0);
+        let mut out = BTreeMap::new();
+        let r = Int::index(i).floor_mod(&Int::constant(32));
+        divisors(
+            &r.floor_div(&Int::constant(16)).add(&Int::index(i).floor_div(&Int::constant(32))),
+            &mut out,
+        );
+        assert_eq!(out[&i], BTreeSet::from([16, 32]));
+    }
+}
