@@ -11,6 +11,9 @@
 #![allow(clippy::needless_range_loop)]
 
 #[rustfmt::skip]
+pub mod formats;
+
+#[rustfmt::skip]
 pub mod igla_v3;
 
 #[rustfmt::skip]

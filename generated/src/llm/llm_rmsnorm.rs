@@ -258,12 +258,8 @@ impl Task<2> for HeadRmsnormTask<'_> {
         let x_row = x.row([t]);
         for part in isa.parts::<4>(0, c_len) {
             for c in part {
-                ms_sum = ms_sum
-                    .fma_in(
-                        c,
-                        x_row.load_at(c, (c_len as isize) * (h as isize)),
-                        x_row.load_at(c, (c_len as isize) * (h as isize)),
-                    );
+                let x_t = x_row.load_at(c, (c_len as isize) * (h as isize));
+                ms_sum = ms_sum.fma_in(c, x_t, x_t);
             }
         }
         let ms_sum = ms_sum.reduce_add();

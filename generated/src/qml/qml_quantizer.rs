@@ -418,7 +418,7 @@ impl Task<3> for QuantiseInt4Task<'_> {
 
         // n[t, g, b in B, h in 2] = i32(level(x[t, (g*B + b)*2 + h], s[t, g], 7)) + 8
         let x_row = x.row([t]);
-        for part in isa.parts::<4>(0, 2) {
+        for part in isa.parts::<1>(0, 2) {
             for h in part {
                 let s_tg = s.at([t, g]);
                 n.store(
@@ -520,22 +520,18 @@ impl Task<3> for DequantiseInt4Task<'_> {
 
         // x[t, (g*B + b)*2 + h] = v[t, g, b, h]
         let x_row = x.row_mut([]);
-        for part in isa.parts::<2>(0, 2) {
+        for part in isa.parts::<1>(0, 2) {
             for h in part {
-                let inside = h.iota().eq(isa.splat_i32(0i32));
+                let q_t = q.at([t, b_len * g + b]) as i32;
                 x_row
                     .store(
                         h,
-                        (inside
+                        (h
+                            .iota()
+                            .eq(isa.splat_i32(0i32))
                             .select_i32(
-                                isa
-                                    .splat_i32(
-                                        scalar::floor_mod(q.at([t, b_len * g + b]) as i32, 16i32),
-                                    ),
-                                isa
-                                    .splat_i32(
-                                        scalar::floor_div(q.at([t, b_len * g + b]) as i32, 16i32),
-                                    ),
+                                isa.splat_i32(scalar::floor_mod(q_t, 16i32)),
+                                isa.splat_i32(scalar::floor_div(q_t, 16i32)),
                             ) - isa.splat_i32(8i32))
                             .to_f32() * isa.splat(s.at([t, g])),
                     );

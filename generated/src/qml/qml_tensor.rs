@@ -324,7 +324,7 @@ impl Task<2> for ComplexMatmulTask<'_> {
 
         // y[m, n, p] = if p == 0 then re[m, n] else im[m, n]
         let y_row = y.row_mut([]);
-        for part in isa.parts::<4>(0, 2) {
+        for part in isa.parts::<1>(0, 2) {
             for p in part {
                 y_row
                     .store(
