@@ -7,7 +7,7 @@ mod guard;
 use block_formats::*;
 use gemm_support::noise;
 use guard::{Guarded, Side};
-use igla_runtime::blocks::{BlockMat, Int8Rows, TINY};
+use igla_runtime::blocks::{AnyAffine, BlockMat, Int8Rows, Strips, TINY};
 use igla_runtime::{Ctx, Epilogue, Isa, Level, Mat, MatMut};
 
 /// Runs a generic test for every affine format.
@@ -49,21 +49,28 @@ impl Epilogue for AddColumn {
     }
 }
 
-/// The product, and what x was rounded to.
+/// The product with weights in blocks and, where the format has them, in strips; and what x was rounded to.
 fn product<F: IntOracle, E: Epilogue>(
     ctx: &mut Ctx,
     x: Mat<'_>,
     w: &BlockMat<'_, F>,
     epilogue: &E,
-) -> (Vec<f32>, Vec<f32>) {
+) -> (Vec<Vec<f32>>, Vec<f32>) {
     let (m, n, k) = (x.rows(), w.rows(), x.cols());
     let (mut scratch, mut par) = ctx.frame(Int8Rows::scratch(m, k));
     let rows = par.int8_rows(x, &mut scratch);
     assert_eq!((rows.rows(), rows.cols()), (m, k));
     let rounded = (0..m * k).map(|i| rows.value(i / k, i % k)).collect();
-    let mut c = vec![f32::NAN; m * n];
-    par.gemm_int8(&rows, w, MatMut::strided(&mut c, &[(m, n)], n).unwrap(), epilogue);
-    (c, rounded)
+    let strips = Strips::new(w);
+    assert_eq!(strips.is_some(), F::GROUP >= 32);
+    let mut run = |w: AnyAffine<'_>| {
+        let mut c = vec![f32::NAN; m * n];
+        par.gemm_int8(&rows, w, MatMut::strided(&mut c, &[(m, n)], n).unwrap(), epilogue);
+        c
+    };
+    let mut out = vec![run(w.into())];
+    out.extend(strips.iter().map(|strips| run(strips.into())));
+    (out, rounded)
 }
 
 /// Bytes at an odd address.
@@ -98,13 +105,15 @@ fn products<F: IntOracle>() {
                         sum += x * f64::from(w);
                         size += x.abs() * f64::from(w.abs() + 2.0 * min::<F>(&bytes[1..], k, j, p).abs());
                     }
-                    let found = f64::from(c[i * n + j]);
                     let bound = steps / (1.0 - steps) * size;
-                    assert!(
-                        (found - sum).abs() <= bound,
-                        "{} {level} {m}×{n}×{k} at ({i}, {j}): {found}, not {sum} ± {bound}",
-                        F::NAME
-                    );
+                    for (form, c) in c.iter().enumerate() {
+                        let found = f64::from(c[i * n + j]);
+                        assert!(
+                            (found - sum).abs() <= bound,
+                            "{} {level} {m}×{n}×{k} at ({i}, {j}), form {form}: {found}, not {sum} ± {bound}",
+                            F::NAME
+                        );
+                    }
                 }
             }
         }
@@ -116,7 +125,7 @@ fn products<F: IntOracle>() {
             let a = Mat::strided(&x, &[(m, k)], &[(k, 1)]).unwrap();
             let w = BlockMat::<F>::new(&bytes, n, k).unwrap();
             let (c, _) = product(&mut Ctx::with(level, 2), a, &w, &());
-            assert!(k > 0 || c.iter().all(|&c| c == 0.0), "{} {level}", F::NAME);
+            assert!(k > 0 || c.iter().flatten().all(|&c| c == 0.0), "{} {level}", F::NAME);
         }
     }
 }
@@ -148,10 +157,13 @@ fn extremes<F: IntOracle>() {
             for &level in Level::available() {
                 let (c, rounded) = product(&mut Ctx::with(level, 1), a, &w, &());
                 assert_eq!(rounded, x);
-                for (i, found) in c.into_iter().enumerate() {
+                for i in 0..m * n {
                     let number = |p| f64::from(number::<F>(&bytes, k, i % n, p));
                     let sum: f64 = (0..k).map(|p| f64::from(x[i / n * k + p]) * number(p)).sum();
-                    assert_eq!(f64::from(found), sum, "{} {level} {fill:?} {m} rows, {i}", F::NAME);
+                    for (form, c) in c.iter().enumerate() {
+                        let what = || format!("{} {level} {fill:?} {m} rows, {i}, form {form}", F::NAME);
+                        assert_eq!(f64::from(c[i]), sum, "{}", what());
+                    }
                 }
             }
         }
@@ -174,11 +186,15 @@ fn independence<F: IntOracle>() {
         assert_eq!(many, run(3, 40), "{} {level}", F::NAME);
         let a = Mat::strided(&turned, &[(40, 1)], &[(k, 40)]).unwrap();
         assert_eq!(many, product(&mut Ctx::with(level, 2), a, &w, &AddColumn).0, "{} {level}", F::NAME);
-        for m in 1..8 {
-            assert_eq!(few[..m * n], run(2, m), "{} {level}: {m} rows of 8", F::NAME);
+        for m in (1..8).chain(9..14) {
+            for ((few, many), some) in few.iter().zip(&many).zip(run(2, m)) {
+                let all = if m < 8 { few } else { many };
+                assert_eq!(all[..m * n], some, "{} {level}: {m} rows", F::NAME);
+            }
         }
-        for m in 9..14 {
-            assert_eq!(many[..m * n], run(2, m), "{} {level}: {m} rows of 40", F::NAME);
+        // In strips there is one way only, however many rows.
+        if let (Some(few), Some(many)) = (few.get(1), many.get(1)) {
+            assert_eq!(few[..], many[..8 * n], "{} {level}", F::NAME);
         }
     }
 }
@@ -209,7 +225,7 @@ fn nan<F: IntOracle>() {
         for &level in Level::available() {
             let a = Mat::strided(&x, &[(m, k)], &[(k, 1)]).unwrap();
             let (c, _) = product(&mut Ctx::with(level, 1), a, &w, &());
-            for (i, c) in c.into_iter().enumerate() {
+            for (i, c) in c.iter().flat_map(|c| c.iter().enumerate()) {
                 let nan = i / n == 1 || i / n == 3 || i % n == 3;
                 assert_eq!(c.is_nan(), nan, "{} {level} {m} rows, ({}, {})", F::NAME, i / n, i % n);
             }

@@ -155,6 +155,7 @@ fn all<S: Isa>(s: S, input: &Input, out: &mut Vec<(&'static str, [u8; 32])>) {
         let mut sums = [0; 8];
         s.store_p(sums.as_mut_ptr(), p);
         bytes! { "store_p" = s.bytes(s.load_p(sums.as_ptr())); }
+        eights! { "load_f16_e" = s.load_f16_e(input[1].as_ptr().add(3).cast()); }
         eights! { "load_e" = s.load_e(table.as_ptr().add(usize::from(input[0][0]) % 248)); }
     }
 }

@@ -72,7 +72,8 @@
 //! - **Exact**: [`crate::gemm()`] and [`crate::Par::gemm`] take `&BlockMat` as their right-hand side. Up to 8 rows of A
 //!   meet numbers decoded in registers; for more, panels are decoded once and multiplied as f32.
 //! - **With A rounded to bytes**, where that is allowed: [`crate::Par::int8_rows`] rounds once for any number of
-//!   products with affine weights by [`crate::Par::gemm_int8`].
+//!   products with affine weights by [`crate::Par::gemm_int8`]. Weights may be rearranged once into [`Strips`], which
+//!   take the same room for most formats and fewer instructions.
 //!
 //! Sums of bytes are the same whole numbers on every level; floats differ as their order of summation does. No
 //! bit depends on the number of threads.
@@ -84,6 +85,7 @@ mod floats;
 mod int8;
 mod mat;
 mod product;
+mod strips;
 mod tiles;
 
 pub use bytes::Bytes;
@@ -93,6 +95,7 @@ pub use floats::{Floats, Scales};
 pub use int8::{Int8Rows, TINY};
 pub use mat::BlockMat;
 pub use product::AnyAffine;
+pub use strips::Strips;
 
 use crate::isa::Isa;
 use crate::level::Level;

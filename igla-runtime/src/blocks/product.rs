@@ -1,15 +1,15 @@
 //! Products of [`Int8Rows`] with affine weights: which way they go, and how they are cut among threads.
 //!
-//! Up to [`FEW`] rows of x meet codes unpacked in registers (`dots`); for more, strips are unpacked once for all
-//! rows (`tiles`) if the format suits. Which of the two depends on the whole product, and neither depends
+//! Weights in blocks meet up to [`FEW`] rows of x in registers (`dots`); for more, strips are unpacked once for all
+//! rows (`tiles`) if the format has them. Which of the two depends on the whole product, and neither depends
 //! on threads or neighbours, so no bit of a result does.
 
 use core::fmt;
-use core::marker::PhantomData;
 use core::ops::Range;
 
 use super::dots::Dots;
-use super::tiles::{self, STRIP, Tiles, Unpack};
+use super::strips::{STRIP, Scales, Shape, Strips, StripsRef, Unpack};
+use super::tiles::Tiles;
 use super::{Affine, BlockMat, Int8Rows};
 use crate::ctx::Par;
 use crate::gemm::{Epilogue, MatMut};
@@ -32,23 +32,17 @@ const WIDEST: usize = 64;
 const PER_ELEMENT: usize = 16;
 
 /// A matrix of weights of any affine format, as products see it.
-trait Weights: Sync + fmt::Debug {
+pub(super) trait Weights: Sync + fmt::Debug {
     fn rows(&self) -> usize;
     fn cols(&self) -> usize;
-    /// `out[i * rows.len() + j]` for rows `xs` of x and `rows` of the weights.
-    fn dots(&self, level: Level, x: &Int8Rows<'_>, xs: Range<usize>, rows: Range<usize>, out: &mut [f32]);
-    /// Bytes and floats of so many rows in strips; `None` if strips do not suit the format.
-    fn strips(&self, rows: usize) -> Option<(usize, usize)>;
+    /// How the weights lie in strips, or would; `None` if they cannot.
+    fn shape(&self) -> Option<Shape>;
+    /// The strips of `rows`, if the weights lie in strips already.
+    fn strips(&self, rows: Range<usize>) -> Option<StripsRef<'_>>;
+    /// Unpacks `rows` into strips with codes in bytes.
     fn unpack(&self, level: Level, rows: Range<usize>, codes: &mut [u8], scales: &mut [f32]);
-    /// As `dots`, with the `count` rows unpacked before.
-    fn tiles(&self, level: Level, strips: Strips<'_>, x: &Int8Rows<'_>, xs: Range<usize>, out: &mut [f32]);
-}
-
-/// What [`Weights::unpack`] wrote.
-struct Strips<'a> {
-    codes: &'a [u8],
-    scales: &'a [f32],
-    count: usize,
+    /// `out[i * rows.len() + j]` for rows `xs` of x and `rows` of weights that lie in blocks.
+    fn dots(&self, level: Level, x: &Int8Rows<'_>, xs: Range<usize>, rows: Range<usize>, out: &mut [f32]);
 }
 
 impl<F: Affine> Weights for BlockMat<'_, F> {
@@ -60,27 +54,59 @@ impl<F: Affine> Weights for BlockMat<'_, F> {
         self.cols()
     }
 
-    fn dots(&self, level: Level, x: &Int8Rows<'_>, xs: Range<usize>, rows: Range<usize>, out: &mut [f32]) {
-        isa::dispatch_bytes(level, Dots { w: *self, x: *x, xs, rows, out });
+    fn shape(&self) -> Option<Shape> {
+        const { Shape::of::<F>() }
     }
 
-    fn strips(&self, rows: usize) -> Option<(usize, usize)> {
-        const { tiles::depth::<F>() > 0 }.then(|| tiles::sizes::<F>(rows, self.cols()))
+    fn strips(&self, _: Range<usize>) -> Option<StripsRef<'_>> {
+        None
     }
 
     fn unpack(&self, level: Level, rows: Range<usize>, codes: &mut [u8], scales: &mut [f32]) {
-        isa::dispatch_bytes(level, Unpack { w: *self, rows, codes, scales });
+        isa::dispatch_bytes(level, Unpack { w: *self, rows, bits: 8, codes, scales });
     }
 
-    fn tiles(&self, level: Level, strips: Strips<'_>, x: &Int8Rows<'_>, xs: Range<usize>, out: &mut [f32]) {
-        let Strips { codes, scales, count } = strips;
-        isa::dispatch_bytes(level, Tiles { format: PhantomData::<F>, codes, scales, count, x: *x, xs, out });
+    fn dots(&self, level: Level, x: &Int8Rows<'_>, xs: Range<usize>, rows: Range<usize>, out: &mut [f32]) {
+        isa::dispatch_bytes(level, Dots { w: *self, x: *x, xs, rows, out });
     }
 }
 
-/// A [`BlockMat`] of any affine format, as the right-hand side of a product of bytes.
+impl Weights for Strips {
+    fn rows(&self) -> usize {
+        self.rows()
+    }
+
+    fn cols(&self) -> usize {
+        self.cols()
+    }
+
+    fn shape(&self) -> Option<Shape> {
+        None
+    }
+
+    fn strips(&self, rows: Range<usize>) -> Option<StripsRef<'_>> {
+        Some(self.part(rows))
+    }
+
+    fn unpack(&self, _: Level, _: Range<usize>, _: &mut [u8], _: &mut [f32]) {
+        unreachable!("strips are not unpacked again");
+    }
+
+    fn dots(&self, _: Level, _: &Int8Rows<'_>, _: Range<usize>, _: Range<usize>, _: &mut [f32]) {
+        unreachable!("strips have products of their own");
+    }
+}
+
+/// Weights of any affine format, in blocks ([`BlockMat`]) or rearranged ([`Strips`]), as the right-hand side of a
+/// product of bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct AnyAffine<'a>(&'a dyn Weights);
+
+impl<'a> AnyAffine<'a> {
+    pub(super) fn new(w: &'a dyn Weights) -> Self {
+        AnyAffine(w)
+    }
+}
 
 impl<'a, F: Affine> From<&'a BlockMat<'a, F>> for AnyAffine<'a> {
     fn from(w: &'a BlockMat<'a, F>) -> Self {
@@ -114,15 +140,14 @@ impl Par<'_> {
         if m == 0 || n == 0 {
             return;
         }
-        // A task with strips has as many columns as keep them in cache; one without, as many as are worth it.
-        let widest = (STRIPS / k.max(1) / STRIP * STRIP).clamp(STRIP, WIDEST);
-        let strips = w.strips(n.min(widest)).filter(|_| m > FEW);
-        let width = if strips.is_some() {
-            widest
+        // Strips unpacked by a task stay in cache; otherwise a task has as many columns as are worth it.
+        let unpacked = w.shape().filter(|_| m > FEW).map(Shape::in_bytes);
+        let width = if unpacked.is_some() {
+            (STRIPS / k.max(1) / STRIP * STRIP).clamp(STRIP, WIDEST)
         } else {
-            (n.div_ceil(2 * self.threads())).next_multiple_of(STRIP).min(COLUMNS)
+            n.div_ceil(2 * self.threads()).next_multiple_of(STRIP).min(COLUMNS)
         };
-        let task = Columns { x: *x, w, c, epilogue, width, strips };
+        let task = Columns { x: *x, w, c, epilogue, width, unpacked };
         self.run([n.div_ceil(width)], (), &task);
     }
 }
@@ -134,15 +159,22 @@ struct Columns<'a, E> {
     c: MatMut<'a>,
     epilogue: &'a E,
     width: usize,
-    /// Bytes and floats of a task's strips, if there are any.
-    strips: Option<(usize, usize)>,
+    /// The shape of the strips that a task unpacks, if it does.
+    unpacked: Option<Shape>,
+}
+
+impl<E> Columns<'_, E> {
+    /// Bytes and floats of a task's strips.
+    fn sizes(&self) -> (usize, usize) {
+        self.unpacked.map_or((0, 0), |shape| shape.sizes(self.width, self.x.cols()))
+    }
 }
 
 impl<E: Epilogue> Task<1> for Columns<'_, E> {
     type Out<'o> = ();
 
     fn scratch(&self) -> usize {
-        let (codes, scales) = self.strips.unwrap_or((0, 0));
+        let (codes, scales) = self.sizes();
         Scratch::bytes_of::<u8>(codes).saturating_add(Scratch::bytes_of::<f32>(scales))
     }
 
@@ -157,21 +189,26 @@ impl<E: Epilogue> Task<1> for Columns<'_, E> {
         let count = rows.len();
         // SAFETY: tasks run once per index, and columns of different indices do not overlap.
         let mut c = unsafe { self.c.block(&(0..m), &rows) };
-        let (codes, scales) = self.strips.unwrap_or((0, 0));
+        let (codes, scales) = self.sizes();
         let (codes, scales) = (scratch.take::<u8>(codes), scratch.take::<f32>(scales));
-        if self.strips.is_some() {
-            self.w.unpack(S::LEVEL, rows.clone(), codes, scales);
-        }
+        let strips = match self.unpacked {
+            Some(shape) => {
+                self.w.unpack(S::LEVEL, rows.clone(), codes, scales);
+                Some(StripsRef { shape, codes, scales: Scales::Single(scales) })
+            }
+            None => self.w.strips(rows.clone()),
+        };
         let mut sums = [0.0; if FEW * COLUMNS > ROWS * WIDEST { FEW * COLUMNS } else { ROWS * WIDEST }];
-        let at_once = if self.strips.is_some() { ROWS } else { FEW };
+        let at_once = (sums.len() / count).min(ROWS);
         for first in (0..m).step_by(at_once) {
             let xs = first..m.min(first + at_once);
             let sums = &mut sums[..xs.len() * count];
-            if self.strips.is_some() {
-                let strips = Strips { codes, scales, count };
-                self.w.tiles(S::LEVEL, strips, &self.x, xs.clone(), sums);
-            } else {
-                self.w.dots(S::LEVEL, &self.x, xs.clone(), rows.clone(), sums);
+            match strips {
+                Some(strips) => {
+                    let tiles = Tiles { strips, count, x: self.x, xs: xs.clone(), out: sums };
+                    isa::dispatch_bytes(S::LEVEL, tiles);
+                }
+                None => self.w.dots(S::LEVEL, &self.x, xs.clone(), rows.clone(), sums),
             }
             for (r, sums) in xs.zip(sums.chunks_exact(count)) {
                 let row = c.segment(r, 0..count);

@@ -1,158 +1,127 @@
-//! Products of many rows of bytes with codes: codes are unpacked once into strips of eight rows, in which a
-//! register has four numbers of each row, so that lanes of sums are rows of weights.
+//! Products of rows of bytes with strips of codes.
 //!
 //! ```text
-//! strip, per chunk:   register 0: row 0: k 0..4 │ row 1: k 0..4 │ … │ row 7: k 0..4
-//!                     ⋮
-//!                     register 7: row 0: k 28..32 │ …           scales: row 0 │ … │ row 7
-//!
-//! x:  four bytes, eight times   ×  register j  →  pairs, added over j at 16 bits while they cannot overflow
+//! x:  four bytes, eight times   ×  register j of a strip  →  pairs, added over j at 16 bits while they cannot overflow
 //! ```
-//! That takes two instructions for 32 products, and five more for each chunk of each row of x. It needs codes of
-//! few bits ([`depth`]) and one group a chunk; other formats are left to `dots`.
+//! That takes two instructions for 32 products, and five more for each chunk of each row of x. Codes that are signed
+//! bytes take four for 32, as the sign of each goes to the byte of x that it meets.
+//! Nothing here depends on formats: all is compiled once.
 
-use core::marker::PhantomData;
 use core::ops::Range;
 
-use super::{Affine, BlockMat, CHUNK, Int8Rows, each_chunk, plain};
+use half::f16;
+
+use super::strips::{STRIP, Scales, Shape, StripsRef};
+use super::{CHUNK, Int8Rows, plain};
 use crate::isa::{Isa, Kernel};
 
-/// Rows in a strip.
-pub(super) const STRIP: usize = 8;
-/// Rows of x that meet a strip at a time: as many sums in floats and at 16 bits stay in registers.
-const WIDE: usize = 4;
-
-/// How many products of pairs fit 16 bits: 8, 4, 2, or 0 if strips do not suit the format.
-pub(super) const fn depth<F: Affine>() -> usize {
-    let pair = 2 * 127 * (F::HIGH - F::LOW);
-    if F::GROUP < CHUNK {
-        0
-    } else if 8 * pair < 1 << 15 {
-        8
-    } else if 4 * pair < 1 << 15 {
-        4
-    } else if 2 * pair < 1 << 15 {
-        2
-    } else {
-        0
-    }
-}
-
-/// Bytes and floats of so many rows in strips.
-pub(super) fn sizes<F: Affine>(rows: usize, cols: usize) -> (usize, usize) {
-    let numbers = rows.next_multiple_of(STRIP).saturating_mul(cols);
-    let floats = if F::HAS_MIN { 2 } else { 1 };
-    (numbers, numbers / CHUNK * floats)
-}
-
-/// Unpacks `rows` into strips; rows that there are not repeat the last.
-pub(super) struct Unpack<'a, F: Affine> {
-    pub w: BlockMat<'a, F>,
-    pub rows: Range<usize>,
-    pub codes: &'a mut [u8],
-    pub scales: &'a mut [f32],
-}
-
-impl<F: Affine> Kernel for Unpack<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Isa>(self, s: S) {
-        const { super::check::<F>() };
-        let chunks = self.w.cols() / CHUNK;
-        let floats = if F::HAS_MIN { 2 * STRIP } else { STRIP };
-        let count = self.rows.len();
-        let (codes, _) = self.codes.as_chunks_mut::<{ STRIP * CHUNK }>();
-        for (strip, first) in (0..count).step_by(STRIP).enumerate() {
-            let mut w: [&[F::Block]; STRIP] = [&[]; STRIP];
-            for (r, w) in w.iter_mut().enumerate() {
-                *w = self.w.row(self.rows.start + (first + r).min(count - 1));
-            }
-            for b in 0..self.w.cols() / F::NUMBERS {
-                each_chunk!(F, |c| {
-                    let at = strip * chunks + b * (F::NUMBERS / CHUNK) + c;
-                    let mut rows = [s.splat_p(0); STRIP];
-                    let scales = &mut self.scales[at * floats..][..floats];
-                    for r in 0..STRIP {
-                        let block = &w[r][b];
-                        rows[r] = s.fours(F::codes(s, block, c).register());
-                        scales[r] = F::scales(s, block, c).first();
-                        if F::HAS_MIN {
-                            scales[STRIP + r] = F::mins(s, block, c).first();
-                        }
-                    }
-                    for (register, out) in
-                        s.transpose_p(rows).into_iter().zip(codes[at].chunks_exact_mut(CHUNK))
-                    {
-                        // SAFETY: the slice has 32 bytes.
-                        unsafe { s.store_b(out.as_mut_ptr(), s.bytes(register)) };
-                    }
-                });
-            }
-        }
-    }
-}
-
 /// `out[i * count + j]` for rows `xs` of x and the `count` rows of the strips.
-pub(super) struct Tiles<'a, F: Affine> {
-    pub format: PhantomData<F>,
-    pub codes: &'a [u8],
-    pub scales: &'a [f32],
+pub(super) struct Tiles<'a> {
+    pub strips: StripsRef<'a>,
     pub count: usize,
     pub x: Int8Rows<'a>,
     pub xs: Range<usize>,
     pub out: &'a mut [f32],
 }
 
-impl<F: Affine> Kernel for Tiles<'_, F> {
+impl Kernel for Tiles<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Isa>(mut self, s: S) {
-        let rows = self.xs.len();
-        let mut first = 0;
-        while first < rows {
-            if !plain::<S>() && rows - first >= WIDE {
-                self.column::<S, WIDE>(s, first);
-                first += WIDE;
-            } else {
-                self.column::<S, 1>(s, first);
-                first += 1;
-            }
+        let Shape { bits, depth, .. } = self.strips.shape;
+        match (bits, depth) {
+            (2, _) => self.rows::<S, 2, 8>(s),
+            (4, _) => self.rows::<S, 4, 8>(s),
+            (_, 8) => self.rows::<S, 8, 8>(s),
+            (_, 4) => self.rows::<S, 8, 4>(s),
+            (_, 2) => self.rows::<S, 8, 2>(s),
+            _ => self.rows::<S, 8, 1>(s),
         }
     }
 }
 
-impl<F: Affine> Tiles<'_, F> {
+impl Tiles<'_> {
+    #[inline(always)]
+    fn rows<S: Isa, const BITS: usize, const DEPTH: usize>(&mut self, s: S) {
+        let rows = self.xs.len();
+        let mut first = 0;
+        while first < rows {
+            first += match rows - first {
+                4.. if !plain::<S>() => self.column::<S, BITS, DEPTH, 4>(s, first),
+                2.. if !plain::<S>() => self.column::<S, BITS, DEPTH, 2>(s, first),
+                _ => self.column::<S, BITS, DEPTH, 1>(s, first),
+            };
+        }
+    }
+
     /// Rows `first..first + M` of x with every strip.
     #[inline(always)]
-    fn column<S: Isa, const M: usize>(&mut self, s: S, first: usize) {
+    fn column<S: Isa, const BITS: usize, const DEPTH: usize, const M: usize>(
+        &mut self,
+        s: S,
+        first: usize,
+    ) -> usize {
         let chunks = self.x.chunks();
-        let floats = if F::HAS_MIN { 2 * STRIP } else { STRIP };
-        let codes = self.codes.as_chunks::<{ STRIP * CHUNK }>().0;
+        let StripsRef { shape, codes, scales } = self.strips;
+        let (bytes, floats) = (chunks * shape.bytes(), chunks * shape.floats());
         for strip in 0..self.count.div_ceil(STRIP) {
-            let codes = &codes[strip * chunks..][..chunks];
-            let scales = &self.scales[strip * chunks * floats..][..chunks * floats];
-            let sums = tile::<F, S, M>(s, &self.x, self.xs.start + first, codes, scales);
+            let part = StripsRef {
+                shape,
+                codes: &codes[strip * bytes..][..bytes],
+                scales: match scales {
+                    Scales::Single(scales) => Scales::Single(&scales[strip * floats..][..floats]),
+                    Scales::Half(scales) => Scales::Half(&scales[strip * floats..][..floats]),
+                },
+            };
+            let sums = tile::<S, BITS, DEPTH, M>(s, &self.x, self.xs.start + first, part);
             let (j, count) = (strip * STRIP, self.count);
             for (i, sums) in sums.iter().enumerate() {
                 let columns = STRIP.min(count - j);
                 self.out[(first + i) * count + j..][..columns].copy_from_slice(&sums[..columns]);
             }
         }
+        M
+    }
+}
+
+/// Register `J` of a chunk of a strip.
+#[inline(always)]
+fn register<S: Isa, const BITS: usize, const J: usize>(s: S, codes: &[u8]) -> S::B {
+    let at = match BITS {
+        2 => J / 4,
+        4 => J % 4,
+        _ => J,
+    };
+    let codes = &codes[CHUNK * at..][..CHUNK];
+    // SAFETY: the slice has 32 bytes.
+    let codes = unsafe { s.load_b(codes.as_ptr()) };
+    match (BITS, J) {
+        (2, _) => {
+            let shifted = match J % 4 {
+                0 => codes,
+                1 => s.shr_b::<2>(codes),
+                2 => s.shr_b::<4>(codes),
+                _ => s.shr_b::<6>(codes),
+            };
+            s.and_b(shifted, s.splat_b(3))
+        }
+        (4, 0..4) => s.and_b(codes, s.splat_b(15)),
+        (4, _) => s.shr_b::<4>(codes),
+        _ => codes,
     }
 }
 
 /// Rows `first..first + M` of x with a strip.
 #[inline(always)]
-fn tile<F: Affine, S: Isa, const M: usize>(
+fn tile<S: Isa, const BITS: usize, const DEPTH: usize, const M: usize>(
     s: S,
     x: &Int8Rows<'_>,
     first: usize,
-    codes: &[[u8; STRIP * CHUNK]],
-    scales: &[f32],
+    strip: StripsRef<'_>,
 ) -> [[f32; STRIP]; M] {
-    let chunks = codes.len();
+    let chunks = x.chunks();
+    let Shape { offset, min, .. } = strip.shape;
     let mut bytes: [&[[u8; CHUNK]]; M] = [&[]; M];
     let mut totals: [&[i32]; M] = [&[]; M];
     let mut dx: [&[f32]; M] = [&[]; M];
@@ -163,19 +132,32 @@ fn tile<F: Affine, S: Isa, const M: usize>(
         dx[i] = &x.scales[row];
     }
     let mut acc = [s.splat_e(0.0); M];
-    for at in 0..chunks {
-        let codes = &codes[at];
+    let chunk_bytes = const { STRIP * CHUNK * BITS / 8 };
+    for (at, codes) in strip.codes.chunks_exact(chunk_bytes).enumerate().take(chunks) {
+        s.prefetch(codes.as_ptr().wrapping_add(1024));
+        if BITS > 2 {
+            s.prefetch(codes.as_ptr().wrapping_add(1024 + 64));
+        }
+        if BITS > 4 {
+            s.prefetch(codes.as_ptr().wrapping_add(1024 + 128));
+            s.prefetch(codes.as_ptr().wrapping_add(1024 + 192));
+        }
         let mut sums = [s.splat_p(0); M];
         macro_rules! several {
             ($($j:literal)*) => {{
                 let mut pairs = [s.splat_h(0); M];
                 $(
-                    // SAFETY: eight registers of 32 bytes, and eight fours of 32 bytes.
-                    let w = unsafe { s.load_b(codes.as_ptr().add(CHUNK * $j)) };
+                    let w = register::<S, BITS, $j>(s, codes);
+                    let size = s.abs_b(w);
                     for i in 0..M {
-                        // SAFETY: as above.
+                        // SAFETY: a chunk has eight fours.
                         let four = unsafe { s.splat_four_b(bytes[i][at].as_ptr().add(4 * $j)) };
-                        pairs[i] = s.add_h(pairs[i], s.pairs_b(w, four));
+                        let product = if const { DEPTH == 1 } {
+                            s.pairs_b(size, s.sign_b(four, w))
+                        } else {
+                            s.pairs_b(w, four)
+                        };
+                        pairs[i] = s.add_h(pairs[i], product);
                     }
                 )*
                 for i in 0..M {
@@ -183,33 +165,46 @@ fn tile<F: Affine, S: Isa, const M: usize>(
                 }
             }};
         }
-        if const { depth::<F>() == 8 } {
-            several!(0 1 2 3 4 5 6 7);
-        } else if const { depth::<F>() == 4 } {
-            several!(0 1 2 3);
-            several!(4 5 6 7);
-        } else {
-            several!(0 1);
-            several!(2 3);
-            several!(4 5);
-            several!(6 7);
+        match DEPTH {
+            8 => several!(0 1 2 3 4 5 6 7),
+            4 => {
+                several!(0 1 2 3);
+                several!(4 5 6 7);
+            }
+            2 => {
+                several!(0 1);
+                several!(2 3);
+                several!(4 5);
+                several!(6 7);
+            }
+            _ => {
+                several!(0);
+                several!(1);
+                several!(2);
+                several!(3);
+                several!(4);
+                several!(5);
+                several!(6);
+                several!(7);
+            }
         }
-        let floats = if F::HAS_MIN { 2 * STRIP } else { STRIP };
-        let scales = &scales[at * floats..][..floats];
-        // SAFETY: the slice has eight values, or twice eight if there are minima.
-        let (scale, min) = unsafe {
-            (
-                s.load_e(scales.as_ptr()),
-                if F::HAS_MIN { s.load_e(scales.as_ptr().add(STRIP)) } else { s.splat_e(0.0) },
-            )
+        let floats = strip.shape.floats();
+        let (scale, least) = match strip.scales {
+            Scales::Single(scales) => {
+                let scales = &scales[at * floats..][..floats];
+                (single(s, scales, 0), if min { single(s, scales, STRIP) } else { s.splat_e(0.0) })
+            }
+            Scales::Half(scales) => {
+                let scales = &scales[at * floats..][..floats];
+                (half(s, scales, 0), if min { half(s, scales, STRIP) } else { s.splat_e(0.0) })
+            }
         };
         for i in 0..M {
             let total = totals[i][at];
-            let sum =
-                if F::LOW == 0 { sums[i] } else { s.add_p(sums[i], s.splat_p(total.wrapping_mul(F::LOW))) };
+            let sum = s.add_p(sums[i], s.splat_p(total.wrapping_mul(offset)));
             acc[i] = s.mul_add_e(s.to_e(sum), s.mul_e(scale, s.splat_e(dx[i][at])), acc[i]);
-            if F::HAS_MIN {
-                acc[i] = s.mul_add_e(min, s.splat_e(total as f32 * dx[i][at]), acc[i]);
+            if min {
+                acc[i] = s.mul_add_e(least, s.splat_e(total as f32 * dx[i][at]), acc[i]);
             }
         }
     }
@@ -219,4 +214,20 @@ fn tile<F: Affine, S: Isa, const M: usize>(
         unsafe { s.store_e(out[i].as_mut_ptr(), acc[i]) };
     }
     out
+}
+
+/// Eight scales.
+#[inline(always)]
+fn single<S: Isa>(s: S, scales: &[f32], at: usize) -> S::E {
+    let scales = &scales[at..][..STRIP];
+    // SAFETY: the slice has eight values.
+    unsafe { s.load_e(scales.as_ptr()) }
+}
+
+/// Eight scales of 16 bits.
+#[inline(always)]
+fn half<S: Isa>(s: S, scales: &[f16], at: usize) -> S::E {
+    let scales = &scales[at..][..STRIP];
+    // SAFETY: the slice has eight values of 16 bits.
+    unsafe { s.load_f16_e(scales.as_ptr().cast()) }
 }

@@ -172,6 +172,11 @@ pub trait ByteIsa: Copy + Send + Sync + Sealed + 'static {
     /// # Safety
     /// They must be readable.
     unsafe fn load_e(self, p: *const f32) -> Self::E;
+    /// Loads 8 binary16 values.
+    ///
+    /// # Safety
+    /// They must be readable.
+    unsafe fn load_f16_e(self, p: *const u16) -> Self::E;
     /// Stores 8 `f32`.
     ///
     /// # Safety

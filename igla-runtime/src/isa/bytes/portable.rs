@@ -134,6 +134,10 @@ impl<const N: usize> ByteIsa for Portable<N> {
         fn load_p(p: *const i32) -> P = p.cast::<P>().read_unaligned();
         fn store_p(p: *mut i32, v: P) = p.cast::<P>().write_unaligned(v);
         fn load_e(p: *const f32) -> E = p.cast::<E>().read_unaligned();
+        fn load_f16_e(p: *const u16) -> E = {
+            let bits = p.cast::<[u16; 8]>().read_unaligned();
+            lanes!(8, 0.0, |i| f16_to_f32(bits[i]))
+        };
         fn store_e(p: *mut f32, v: E) = p.cast::<E>().write_unaligned(v);
         fn gather_e(p: *const f32, index: P) -> E = lanes!(8, 0.0, |i| p.add(index[i] as usize).read_unaligned());
     }

@@ -183,6 +183,7 @@ macro_rules! level {
                 fn load_p(p: *const i32) -> P = _mm256_loadu_si256(p.cast());
                 fn store_p(p: *mut i32, v: P) = _mm256_storeu_si256(p.cast(), v);
                 fn load_e(p: *const f32) -> E = _mm256_loadu_ps(p);
+                fn load_f16_e(p: *const u16) -> E = _mm256_cvtph_ps(_mm_loadu_si128(p.cast()));
                 fn store_e(p: *mut f32, v: E) = _mm256_storeu_ps(p, v);
                 fn gather_e(p: *const f32, index: P) -> E = _mm256_i32gather_ps::<4>(p, index);
             }
