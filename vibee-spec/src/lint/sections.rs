@@ -1,5 +1,7 @@
 //! Lints about keys and about what the head of a spec lacks.
 
+use std::borrow::Cow;
+
 use super::finding;
 use crate::ast::{File, Ident, NodeKind};
 use crate::diag::Diags;
@@ -89,7 +91,9 @@ fn misspelt(key: &Ident, known: &[&str], diags: &mut Diags) -> bool {
     if known.contains(&key.name.as_str()) {
         return false;
     }
-    let Some(near) = known.iter().find(|word| is_near(&key.name, word)) else { return false };
+    let lower = key.name.to_lowercase();
+    let plain = plain(&lower);
+    let Some(near) = known.iter().find(|word| is_near(&plain, word)) else { return false };
     if diags.list.iter().any(|d| d.span == key.span) {
         return true;
     }
@@ -102,19 +106,34 @@ fn misspelt(key: &Ident, known: &[&str], diags: &mut Diags) -> bool {
     true
 }
 
+/// A word in American spelling and without separators.
+fn plain(word: &str) -> Cow<'_, str> {
+    let separates = |c: char| matches!(c, '-' | '_' | ' ');
+    if word.contains("our") || word.contains(separates) {
+        Cow::Owned(word.replace("our", "or").replace(separates, ""))
+    } else {
+        Cow::Borrowed(word)
+    }
+}
+
 /// Whether two words differ in letter case, in one letter, or in the spelling or number of a word.
-fn is_near(word: &str, known: &str) -> bool {
-    let lower = word.to_lowercase();
-    let plain = |text: &str| text.replace("our", "or").replace(['-', '_', ' '], "");
-    let (a, b) = (plain(&lower), plain(known));
-    a == b || format!("{a}s") == b || a == format!("{b}s") || a.len() > 4 && one_edit(&a, &b)
+/// The first is plain and in lower case.
+fn is_near(a: &str, known: &str) -> bool {
+    let b = &*plain(known);
+    a == b
+        || a.strip_suffix('s') == Some(b)
+        || b.strip_suffix('s') == Some(a)
+        || a.len() > 4 && one_edit(a, b)
 }
 
 /// Whether one letter was put in, left out, changed, or exchanged with the next.
 fn one_edit(a: &str, b: &str) -> bool {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let same = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
-    let (x, y) = (&a[same..], &b[same..]);
+    let same: usize = a.chars().zip(b.chars()).take_while(|(x, y)| x == y).map(|(c, _)| c.len_utf8()).sum();
+    if a.len().abs_diff(b.len()) > 4 {
+        return false;
+    }
+    let (x, y): (Vec<char>, Vec<char>) = (a[same..].chars().collect(), b[same..].chars().collect());
+    let (x, y) = (x.as_slice(), y.as_slice());
     match (x, y) {
         ([_, x @ ..], _) if x == y => true,
         (_, [_, y @ ..]) if x == y => true,

@@ -6,7 +6,12 @@ use crate::span::Span;
 
 /// Reports control characters (errors) and characters that reorder displayed text (warnings).
 pub(crate) fn characters(text: &str, sink: &mut Sink) {
-    for (at, c) in text.char_indices() {
+    let mut next = 0;
+    // Nearly all of a spec is ASCII, and nearly all of ASCII is fine.
+    while let Some(skipped) = text.as_bytes()[next..].iter().position(|b| !is_plain(*b)) {
+        let at = next + skipped;
+        let Some(c) = text[at..].chars().next() else { return };
+        next = at + c.len_utf8();
         if sink.is_full() {
             return;
         }
@@ -30,6 +35,10 @@ pub(crate) fn characters(text: &str, sink: &mut Sink) {
             );
         }
     }
+}
+
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\t' | b' '..=b'~')
 }
 
 /// Line ends and tabs are for the scanner; a carriage return is fine only before a line feed.
