@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use super::cache::{Cache, Seen};
 use crate::project::find::Found;
-use crate::project::stamp::{Digest, Stamp};
+use crate::project::stamp::{Digest, Stamps};
 
 /// What is believed of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Trust {
 /// What was found out.
 #[derive(Debug, Default)]
 pub struct Comparison {
+    /// For each found spec its position in the cache, if it is known.
+    pub known: Vec<Option<usize>>,
     /// For each found spec its position in the cache, if it is current.
     pub current: Vec<Option<usize>>,
     /// For each found spec, how it was seen, if it is known and has not changed.
@@ -57,20 +59,20 @@ struct Look {
 
 impl Look {
     /// How a file is seen now if its contents are the same.
-    fn same(&self, path: &Path, was: &Seen) -> Option<Seen> {
-        let stamp = Stamp::of(&fs::metadata(path).ok()?);
+    fn same(&self, stamps: &mut Stamps<'_>, path: &Path, was: &Seen) -> Option<Seen> {
+        let stamp = stamps.of(path).ok()?;
         if self.trust == Trust::Stamps && was.stamp == Some(stamp) {
             return Some(*was);
         }
         self.opened.fetch_add(1, Ordering::Relaxed);
-        let digest = Digest::of(&fs::read(path).ok()?);
+        let digest = Digest::of(&fs::read(stamps.path(path)).ok()?);
         (digest == was.digest).then(|| Seen { digest, stamp: stamp.settled(self.now) })
     }
 
     /// The same for a place where there may have been nothing.
-    fn same_probe(&self, path: &Path, was: Option<&Seen>) -> Option<Option<Seen>> {
+    fn same_probe(&self, stamps: &mut Stamps<'_>, path: &Path, was: Option<&Seen>) -> Option<Option<Seen>> {
         match was {
-            Some(was) => self.same(path, was).map(Some),
+            Some(was) => self.same(stamps, path, was).map(Some),
             None => match fs::metadata(path) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => Some(None),
                 _ => fs::read(path).is_err().then_some(None),
@@ -85,21 +87,26 @@ pub fn compare(found: &[Found], cache: &Cache<'_>, out: &Path, manifest: &Path, 
     // Read before any stamp is taken.
     let look = Look { trust, now: SystemTime::now(), opened: AtomicUsize::new(0) };
     let (known, removed) = pair(found, cache);
+    let here = || Stamps::below(Path::new(""));
     let specs: Vec<Option<Seen>> = found
         .par_iter()
         .zip(&known)
         .with_min_len(64)
-        .map(|(f, known)| look.same(&f.path, &cache.specs[(*known)?].seen))
+        .map_init(here, |stamps, (f, known)| look.same(stamps, &f.path, &cache.specs[(*known)?].seen))
         .collect();
     let imports: Vec<Option<Option<Seen>>> = cache
         .imports
         .par_iter()
         .with_min_len(64)
-        .map(|i| look.same_probe(Path::new(i.path), i.seen.as_ref()))
+        .map_init(here, |stamps, i| look.same_probe(stamps, Path::new(i.path), i.seen.as_ref()))
         .collect();
-    let files: Vec<Option<Seen>> =
-        cache.files.par_iter().with_min_len(64).map(|f| look.same(&out.join(f.path), &f.seen)).collect();
-    let manifest = look.same(manifest, &cache.manifest);
+    let files: Vec<Option<Seen>> = cache
+        .files
+        .par_iter()
+        .with_min_len(64)
+        .map_init(|| Stamps::below(out), |stamps, f| look.same(stamps, Path::new(f.path), &f.seen))
+        .collect();
+    let manifest = look.same(&mut here(), manifest, &cache.manifest);
     let current = |(n, seen): (usize, &Option<Seen>)| {
         let at = seen.and(known[n])?;
         let known = &cache.specs[at];
@@ -112,6 +119,7 @@ pub fn compare(found: &[Found], cache: &Cache<'_>, out: &Path, manifest: &Path, 
         || imports.iter().zip(&cache.imports).any(|(s, i)| *s != Some(i.seen))
         || manifest != Some(cache.manifest);
     Comparison {
+        known,
         current,
         specs,
         imports: imports.into_iter().map(Option::flatten).collect(),

@@ -8,7 +8,7 @@
 //! | what has changed since | [`compare`] |
 //! | modules → files with their parents and `lib.rs` | [`tree`] |
 //! | who made which file, and is it still as made | [`manifest`] |
-//! | what has to change on disk | [`plan`] |
+//! | what has to change on disk | [`plan`]; if specs were edited and nothing else, `patch` |
 //! | changing it | [`write`] |
 //! | what the next run will know | `remember` |
 //! | a change as a unified diff | [`diff`] |
@@ -23,6 +23,7 @@ pub mod compare;
 pub mod diff;
 pub mod lock;
 pub mod manifest;
+mod patch;
 pub mod plan;
 mod remember;
 pub mod run;

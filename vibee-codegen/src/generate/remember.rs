@@ -36,21 +36,25 @@ pub(super) fn all<'c>(work: &'c Work<'_>, key: &'c str, plan: &'c Plan, written:
         Made { path: &w.path, seen: Seen { digest: w.digest, stamp: now.or_else(read).or_else(kept) } }
     };
     let files: Vec<Made<'c>> = plan.files.iter().map(made).collect();
-    let by_path: HashMap<&str, u32> = files.iter().zip(0..).map(|(f, n)| (f.path, n)).collect();
+    // Mostly files are where they were; all are in path order.
+    let position = |path: &str, was: Option<u32>| {
+        was.filter(|n| files.get(*n as usize).is_some_and(|f| f.path == path))
+            .or_else(|| Some(files.binary_search_by(|f| f.path.cmp(path)).ok()? as u32))
+    };
     let mut imports = Imports::default();
     let mut specs = Vec::with_capacity(work.found.len());
     for (n, found) in work.found.iter().enumerate() {
         let (root, module) = (found.root, found.module.as_str());
         if let Some(done) = work.done.get(&n) {
             let probes = done.probes.iter().map(|(path, seen)| imports.position(path, *seen));
-            let file = done.file.as_ref().and_then(|f| by_path.get(format!("{f}.rs").as_str()));
+            let file = done.file.as_ref().and_then(|f| position(&format!("{f}.rs"), None));
             specs.push(Known {
                 root,
                 module,
                 seen: done.seen,
                 imports: probes.collect(),
                 warnings: done.warnings,
-                file: file.copied(),
+                file,
             });
         } else if let (Some(old), Some(at)) = (&work.old, work.compared.current[n]) {
             let known = &old.specs[at];
@@ -64,7 +68,7 @@ pub(super) fn all<'c>(work: &'c Work<'_>, key: &'c str, plan: &'c Plan, written:
                 seen: work.compared.specs[n].unwrap_or(known.seen),
                 imports: probes.collect(),
                 warnings: known.warnings,
-                file: known.file.and_then(|f| by_path.get(old.files[f as usize].path)).copied(),
+                file: known.file.and_then(|f| position(old.files[f as usize].path, Some(f))),
             });
         }
     }

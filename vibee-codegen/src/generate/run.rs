@@ -15,6 +15,7 @@ use super::cache::{self, Cache, Place, Seen};
 use super::compare::{Comparison, Trust, compare};
 use super::lock::Lock;
 use super::manifest;
+use super::patch;
 use super::plan::{Plan, manifest_path, plan};
 use super::remember;
 use super::timings::{Stage, Timings};
@@ -106,13 +107,14 @@ pub fn run(request: &Request<'_>, progress: &dyn Progress) -> Result<Report> {
     let place = Place::of(request.out);
     let _lock = Lock::take(&place.lock, request.mode != Mode::Check, &|| progress.waiting());
     let start = SystemTime::now();
-    let found = find(request.paths).map_err(cannot_read)?;
+    let key = key(request);
+    let bytes = cache::load(&place.cache);
+    let (found, old) =
+        rayon::join(|| find(request.paths), || bytes.as_deref().and_then(|b| cache::read(b, &key)));
+    let found = found.map_err(cannot_read)?;
     report.timings.specs = found.len();
     report.timings.stage(Stage::Find, began);
     let began = Instant::now();
-    let key = key(request);
-    let bytes = cache::load(&place.cache);
-    let old = bytes.as_deref().and_then(|b| cache::read(b, &key));
     let at = manifest_path(request.out);
     let trust = if request.mode == Mode::Check { Trust::Contents } else { Trust::Stamps };
     let compared = match &old {
@@ -141,12 +143,18 @@ pub fn run(request: &Request<'_>, progress: &dyn Progress) -> Result<Report> {
     if report.has_errors() {
         return Ok(report);
     }
-    let Some(files) = work.lay_out(&mut report)? else { return Ok(report) };
-    if report.has_errors() {
-        return Ok(report);
-    }
-    let began = Instant::now();
-    let plan = work.plan(files)?;
+    let mut began = Instant::now();
+    let plan = match work.patch(&at) {
+        Some(plan) => plan,
+        None => {
+            let Some(files) = work.lay_out(&mut report)? else { return Ok(report) };
+            if report.has_errors() {
+                return Ok(report);
+            }
+            began = Instant::now();
+            work.plan(files)?
+        }
+    };
     report.unchanged = plan.unchanged;
     report.timings.stage(Stage::Plan, began);
     let clean = plan.is_clean();
@@ -206,7 +214,7 @@ pub(super) struct Done {
     pub probes: Vec<(String, Option<Seen>)>,
     pub warnings: u32,
     /// Its Rust, until that is laid out.
-    code: Option<String>,
+    pub code: Option<String>,
     /// Place of its Rust, without extension.
     pub file: Option<String>,
 }
@@ -338,6 +346,11 @@ impl Work<'_> {
     pub fn on_disk(&self, path: &str) -> Option<Seen> {
         let n = self.old.as_ref()?.files.binary_search_by(|f| f.path.cmp(path)).ok()?;
         self.compared.files[n]
+    }
+
+    /// The plan if only specs were edited.
+    fn patch(&mut self, at: &Path) -> Option<Plan> {
+        patch::plan(self.request.out, at, self.old.as_ref()?, &self.compared, &mut self.done)
     }
 
     fn plan(&self, files: Files) -> Result<Plan> {

@@ -11,9 +11,9 @@ use crate::compile::Clock;
 /// Parts of a run, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Listing folders.
+    /// Listing folders, reading the cache.
     Find,
-    /// Reading the cache, looking at every file.
+    /// Looking at every file.
     Compare,
     /// Reading, parsing, checking, emitting.
     Compile,

@@ -2,7 +2,10 @@
 //!
 //! Links to folders are not followed, so a loop of links cannot be entered. Reads no file.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
 
 use super::Unreadable;
 
@@ -32,7 +35,7 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Unreadable> {
         let root = n as u32;
         let meta = std::fs::metadata(p).map_err(|e| Unreadable::new(p, e))?;
         if meta.is_dir() {
-            walk(p, &Walk { root, depth: 0, below: "" }, &mut out)?;
+            out.extend(walk(p, &Walk { root, depth: 0, below: "" })?);
         } else {
             let module = p.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             out.push(Found { path: p.clone(), root, module });
@@ -53,7 +56,8 @@ struct Walk<'a> {
     below: &'a str,
 }
 
-fn walk(folder: &Path, at: &Walk<'_>, out: &mut Vec<Found>) -> Result<(), Unreadable> {
+/// Folders are listed on all cores.
+fn walk(folder: &Path, at: &Walk<'_>) -> Result<Vec<Found>, Unreadable> {
     let fail = |e| Unreadable::new(folder, e);
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(fail)? {
@@ -72,21 +76,35 @@ fn walk(folder: &Path, at: &Walk<'_>, out: &mut Vec<Found>) -> Result<(), Unread
         }
     }
     entries.sort_unstable();
-    for (name, is_folder) in entries {
-        let path = folder.join(&name);
-        let text = name.to_string_lossy();
-        if !is_folder {
-            let stem = text.strip_suffix(".vibee").unwrap_or(&text);
-            out.push(Found { path, root: at.root, module: format!("{}{stem}", at.below) });
-        } else if at.depth < MAX_DEPTH {
-            let below = format!("{}{text}/", at.below);
-            walk(&path, &Walk { root: at.root, depth: at.depth + 1, below: &below }, out)?;
+    let inside: Vec<Result<Vec<Found>, Unreadable>> = entries
+        .par_iter()
+        .filter(|(_, is_folder)| *is_folder)
+        .map(|(name, _)| below(folder, name, at))
+        .collect();
+    let mut inside = inside.into_iter();
+    let mut out = Vec::with_capacity(entries.len());
+    for (name, is_folder) in &entries {
+        if *is_folder {
+            out.extend(inside.next().transpose()?.unwrap_or_default());
         } else {
-            let why = std::io::Error::other(format!("folders are nested more than {MAX_DEPTH} deep"));
-            return Err(Unreadable::new(&path, why));
+            let text = name.to_string_lossy();
+            let stem = text.strip_suffix(".vibee").unwrap_or(&text);
+            let module = format!("{}{stem}", at.below);
+            out.push(Found { path: folder.join(name), root: at.root, module });
         }
     }
-    Ok(())
+    Ok(out)
+}
+
+/// The specs of a folder in a folder.
+fn below(folder: &Path, name: &OsStr, at: &Walk<'_>) -> Result<Vec<Found>, Unreadable> {
+    let path = folder.join(name);
+    if at.depth == MAX_DEPTH {
+        let why = std::io::Error::other(format!("folders are nested more than {MAX_DEPTH} deep"));
+        return Err(Unreadable::new(&path, why));
+    }
+    let below = format!("{}{}/", at.below, name.to_string_lossy());
+    walk(&path, &Walk { root: at.root, depth: at.depth + 1, below: &below })
 }
 
 /// How generated code names specs: from the folder that was given, whatever the current folder is,

@@ -6,7 +6,7 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,76 @@ pub struct Stamp {
     /// that was changed and given back its old modification time is still seen.
     changed: i64,
     inode: u64,
+}
+
+/// Stamps of many files. Of files in one folder after each other, the folder is looked up once.
+#[derive(Debug)]
+pub struct Stamps<'a> {
+    root: &'a Path,
+    /// The folder of the last file as it was named, with `/` behind it.
+    #[cfg(unix)]
+    folder: Option<(Vec<u8>, std::os::fd::OwnedFd)>,
+}
+
+impl<'a> Stamps<'a> {
+    /// For files below a folder.
+    #[must_use]
+    pub fn below(root: &'a Path) -> Self {
+        Stamps {
+            root,
+            #[cfg(unix)]
+            folder: None,
+        }
+    }
+
+    /// The whole path of a file.
+    #[must_use]
+    pub fn path(&self, below: &Path) -> PathBuf {
+        self.root.join(below)
+    }
+
+    /// The stamp of a file.
+    ///
+    /// # Errors
+    /// When there is none, or one cannot get to it.
+    #[cfg(unix)]
+    // Types of the fields differ between systems.
+    #[allow(clippy::unnecessary_cast)]
+    pub fn of(&mut self, below: &Path) -> io::Result<Stamp> {
+        use rustix::fs::{AtFlags, Mode, OFlags, open, statat};
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let bytes = below.as_os_str().as_bytes();
+        let (folder, name) = bytes.split_at(bytes.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1));
+        if self.folder.as_ref().is_none_or(|(last, _)| last != folder) {
+            let path = self.root.join(OsStr::from_bytes(folder));
+            let path = if path.as_os_str().is_empty() { Path::new(".") } else { &path };
+            let opened = open(path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+            self.folder = opened.ok().map(|opened| (folder.to_vec(), opened));
+        }
+        let Some((_, folder)) = &self.folder else {
+            // It cannot be listed, or it is none.
+            return Ok(Stamp::of(&std::fs::metadata(self.path(below))?));
+        };
+        let stat = statat(folder, OsStr::from_bytes(name), AtFlags::empty())?;
+        let time =
+            |seconds: i64, rest: u64| seconds.saturating_mul(1_000_000_000).saturating_add(rest as i64);
+        Ok(Stamp {
+            size: stat.st_size as u64,
+            modified: time(stat.st_mtime as i64, stat.st_mtime_nsec as u64),
+            changed: time(stat.st_ctime as i64, stat.st_ctime_nsec as u64),
+            inode: stat.st_ino as u64,
+        })
+    }
+
+    /// The stamp of a file.
+    ///
+    /// # Errors
+    /// When there is none, or one cannot get to it.
+    #[cfg(not(unix))]
+    pub fn of(&mut self, below: &Path) -> io::Result<Stamp> {
+        Ok(Stamp::of(&std::fs::metadata(self.path(below))?))
+    }
 }
 
 /// A file as it was when it was read: the stamp is older than the digest.
@@ -131,6 +201,23 @@ mod tests {
         // An old modification time does not hide a recent change.
         let restored = Stamp { modified: t - 3600 * 1_000_000_000, ..fine };
         assert_eq!(restored.settled(at(t)), None);
+    }
+
+    #[test]
+    fn both_ways_to_a_stamp_agree() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        std::fs::create_dir_all(root.join("a/b")).expect("folders");
+        let mut stamps = Stamps::below(root);
+        for name in ["x", "a/x", "a/y", "a/b/x", "a/z"] {
+            std::fs::write(root.join(name), name).expect("a file");
+            let meta = std::fs::metadata(root.join(name)).expect("a file");
+            assert_eq!(stamps.of(Path::new(name)).expect("a stamp"), Stamp::of(&meta), "{name}");
+        }
+        for name in ["w", "a/w", "b/x"] {
+            let error = stamps.of(Path::new(name)).expect_err("nothing is there");
+            assert_eq!(error.kind(), io::ErrorKind::NotFound, "{name}");
+        }
     }
 
     #[test]
