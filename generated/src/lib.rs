@@ -9,6 +9,12 @@
 #![allow(clippy::approx_constant)]
 // Indices are the letters of the equations.
 #![allow(clippy::needless_range_loop)]
+// An index is cast where it becomes a value, whatever type its loop gave it.
+#![allow(clippy::unnecessary_cast)]
+// What a bound makes of NaN is what the equations say.
+#![allow(clippy::manual_clamp)]
+// A format has a module of its own, also in a spec of its name.
+#![allow(clippy::module_inception)]
 
 #[rustfmt::skip]
 pub mod formats;

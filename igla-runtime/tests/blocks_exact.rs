@@ -195,7 +195,7 @@ fn special<F: Oracle>() {
                 let a = Mat::strided(&x, &[(m, k)], &[(k, 1)]).unwrap();
                 product(level, a, &w, MatMut::strided(&mut c, &[(m, n)], n).unwrap(), &());
                 for (i, &found) in c.iter().enumerate() {
-                    let special = i % n == 1 && bits >= 0x7c00 && bits < 0x8000 && F::NAME != Nf4::NAME;
+                    let special = i % n == 1 && (0x7c00..0x8000).contains(&bits) && F::NAME != Nf4::NAME;
                     if special {
                         assert!(!found.is_finite(), "{} {level} {name}: {found}", F::NAME);
                     } else if found.is_finite() {

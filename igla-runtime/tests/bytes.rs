@@ -66,7 +66,7 @@ fn all<S: Isa>(s: S, input: &Input, out: &mut Vec<(&'static str, [u8; 32])>) {
         )
     };
     let q = s.fours(a);
-    let (e, f, d) = (s.from_bits_e(s.fours(b)), s.from_bits_e(s.fours(c)), s.from_bits_e(p));
+    let (e, f, d) = (s.of_bits_e(s.fours(b)), s.of_bits_e(s.fours(c)), s.of_bits_e(p));
     bytes! {
         "splat_b" = s.splat_b(input[0][5]);
         "and_b" = s.and_b(a, b);

@@ -252,10 +252,7 @@ impl Task<2> for EncodeQ6KTask<'_> {
                     row2,
                     ((256 * block) as i32)
                         .wrapping_add(
-                            ((16 * s) as i32)
-                                .wrapping_add(largest)
-                                .min((255) as i32)
-                                .max(0),
+                            ((16 * s) as i32).wrapping_add(largest).min(255).max(0),
                         )
                         .min(((n_len as i64) - 1) as i32)
                         .max(0) as usize,

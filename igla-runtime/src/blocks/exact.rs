@@ -191,7 +191,7 @@ impl<F: Blocks> Kernel for Panel<'_, F> {
                                 let k = at - self.ks.start + 8 * p + i;
                                 let out = &mut self.out[k * self.width + j..][..8];
                                 // SAFETY: the slice has eight values.
-                                unsafe { s.store_e(out.as_mut_ptr(), s.from_bits_e(row)) };
+                                unsafe { s.store_e(out.as_mut_ptr(), s.of_bits_e(row)) };
                             }
                         }
                     }

@@ -31,7 +31,7 @@ impl<S: Isa, const U: usize> I32<S, U> {
     /// As [`crate::bits::join`].
     #[inline(always)]
     pub fn join(self, high: Self, width: i32) -> Self {
-        self.field(0, width) | high * self.all(1i32.wrapping_shl(width as u32))
+        self.field(0, width) | (high * self.all(1i32.wrapping_shl(width as u32)))
     }
 
     /// As [`crate::bits::f16_from`].

@@ -668,7 +668,7 @@ pub fn random<F: Oracle>(count: usize, seed: u32) -> Vec<u8> {
     let mut bytes: Vec<u8> = (0..count * F::BYTES).map(|_| (next() >> 11) as u8).collect();
     for block in bytes.chunks_exact_mut(F::BYTES) {
         for &at in F::HALVES {
-            let bits = (next() >> 9) as u16 & 0x83ff | 0x2c00 + (next() as u16 & 0x0c00);
+            let bits = (next() >> 9) as u16 & 0x83ff | (0x2c00 + (next() as u16 & 0x0c00));
             block[at..at + 2].copy_from_slice(&bits.to_le_bytes());
         }
         if F::NAME == Fp8::NAME {

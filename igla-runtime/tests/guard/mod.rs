@@ -46,6 +46,7 @@ impl<T: Copy> Guarded<T> {
         unsafe { std::slice::from_raw_parts(self.start, self.len) }
     }
 
+    #[allow(dead_code, reason = "not all tests with guards write")]
     pub fn get_mut(&mut self) -> &mut [T] {
         // SAFETY: as in `get`, borrowed mutably.
         unsafe { std::slice::from_raw_parts_mut(self.start, self.len) }

@@ -64,6 +64,9 @@ const ALLOWED: &[(&str, &str)] = &[
     ("too_many_arguments", "a kernel takes what its header lists"),
     ("approx_constant", "constants are the numbers that specs say"),
     ("needless_range_loop", "indices are the letters of the equations"),
+    ("unnecessary_cast", "an index is cast where it becomes a value, whatever type its loop gave it"),
+    ("manual_clamp", "what a bound makes of NaN is what the equations say"),
+    ("module_inception", "a format has a module of its own, also in a spec of its name"),
 ];
 
 /// The Rust path of a module's spec, `nn::rms_norm`.

@@ -94,7 +94,7 @@ impl Builder<'_, '_> {
             None => false,
         };
         let (low, high) = self.integer_range(e);
-        if !proved && !(0 <= low && high < count) {
+        if !(proved || 0 <= low && high < count) {
             let text = self.text(at.place);
             let d = Diagnostic::error(
                 "V1002",

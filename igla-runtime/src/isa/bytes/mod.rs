@@ -124,7 +124,7 @@ pub trait ByteIsa: Copy + Send + Sync + Sealed + 'static {
     /// The lanes' bits.
     fn to_bits_e(self, a: Self::E) -> Self::P;
     /// Lanes of these bits.
-    fn from_bits_e(self, a: Self::P) -> Self::E;
+    fn of_bits_e(self, a: Self::P) -> Self::E;
     /// Entry `index % 16` of the table whose first half is `low`.
     fn lookup_e(self, low: Self::E, high: Self::E, index: Self::P) -> Self::E;
     /// Nearest signed bytes, ties to even, for lanes in −127..=127; any bytes for others.

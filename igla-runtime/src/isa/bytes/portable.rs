@@ -111,7 +111,7 @@ impl<const N: usize> ByteIsa for Portable<N> {
             most
         };
         fn to_bits_e(a: E) -> P = lanes!(8, 0, |i| a[i].to_bits() as i32);
-        fn from_bits_e(a: P) -> E = lanes!(8, 0.0, |i| f32::from_bits(a[i] as u32));
+        fn of_bits_e(a: P) -> E = lanes!(8, 0.0, |i| f32::from_bits(a[i] as u32));
         fn lookup_e(low: E, high: E, index: P) -> E = lanes!(8, 0.0, |i| {
             let (half, at) = (index[i] & 8, (index[i] & 7) as usize);
             if half == 0 { low[at] } else { high[at] }

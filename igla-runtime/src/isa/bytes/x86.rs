@@ -156,7 +156,7 @@ macro_rules! level {
                     _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
                 };
                 fn to_bits_e(a: E) -> P = _mm256_castps_si256(a);
-                fn from_bits_e(a: P) -> E = _mm256_castsi256_ps(a);
+                fn of_bits_e(a: P) -> E = _mm256_castsi256_ps(a);
                 fn lookup_e(low: E, high: E, index: P) -> E = {
                     let high_half = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(index));
                     let (low, high) =

@@ -1,5 +1,6 @@
 //! Conversions between element types.
 
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 use vibee_spec::term::{DType, ExprId, Int, Node};
 
@@ -32,12 +33,22 @@ impl Body<'_> {
             (_, DType::U8) => Val::one(quote!((#cast as i32).clamp(0, 255)), Prec::Post),
             (_, DType::Idx(n) | DType::Len(n)) => {
                 let top = if matches!(to, DType::Idx(_)) { n.sub(&Int::constant(1)) } else { n.clone() };
-                let top = self.int(&top, Mode::Wide);
+                let top = self.most(&top);
                 let v = if from == Class::I32 { post } else { quote!((#cast as i32)) };
-                Val::one(quote!(#v.min((#top) as i32).max(0)), Prec::Post)
+                Val::one(quote!(#v.min(#top).max(0)), Prec::Post)
             }
             (Class::Bool, _) | (_, DType::Bool) => v,
         }
+    }
+
+    /// The largest position, as a value.
+    fn most(&mut self, top: &Int) -> TokenStream {
+        if let Some(top) = top.as_const().and_then(|top| i32::try_from(top).ok()) {
+            let top = Literal::i32_unsuffixed(top);
+            return quote!(#top);
+        }
+        let top = self.int(top, Mode::Wide);
+        quote!((#top) as i32)
     }
 
     pub(super) fn cast_lanes(&mut self, e: ExprId, to: &DType, a: ExprId) -> Val {
@@ -61,8 +72,8 @@ impl Body<'_> {
             }
             (_, DType::Idx(n) | DType::Len(n)) => {
                 let top = if matches!(to, DType::Idx(_)) { n.sub(&Int::constant(1)) } else { n.clone() };
-                let top = self.int(&top, Mode::Wide);
-                let code = quote!(#whole.min(isa.splat_i32((#top) as i32)).max(isa.splat_i32(0)));
+                let top = self.most(&top);
+                let code = quote!(#whole.min(isa.splat_i32(#top)).max(isa.splat_i32(0)));
                 Val::lanes(code, Prec::Post).uses(self)
             }
             _ => self.per_lane(e),
