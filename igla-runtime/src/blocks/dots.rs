@@ -10,7 +10,7 @@
 
 use core::ops::Range;
 
-use super::{Affine, BlockMat, Bytes, Int8Rows, each_chunk, groups, plain};
+use super::{Affine, BlockMat, Bytes, Int8Rows, ahead, each_chunk, groups, plain};
 use crate::isa::{Isa, Kernel};
 
 /// Whether codes are multiplied as they are.
@@ -94,6 +94,9 @@ fn dots<F: Affine, S: Isa, const M: usize, const R: usize>(
         scales[i] = &x.scales[row];
     }
     for b in 0..blocks {
+        for w in w {
+            ahead::<F, S>(s, w, b, R);
+        }
         each_chunk!(F, |c| {
             let at = b * (F::NUMBERS / super::CHUNK) + c;
             let mut q = [s.splat_b(0); M];

@@ -7,7 +7,7 @@
 use core::fmt;
 use core::ops::Range;
 
-use super::{BlockMat, Blocks, CHUNK, Floats, each_chunk, groups, plain};
+use super::{BlockMat, Blocks, CHUNK, Floats, ahead, each_chunk, groups, plain};
 use crate::isa::{self, Isa, Kernel};
 use crate::level::Level;
 
@@ -123,6 +123,9 @@ fn block<F: Blocks, S: Isa, const M: usize, const R: usize>(
         *w = &w[..blocks];
     }
     for b in 0..blocks {
+        for w in w {
+            ahead::<F, S>(s, w, b, R);
+        }
         each_chunk!(F, |c| {
             let at = b * (F::NUMBERS / CHUNK) + c;
             let mut xs = [[s.splat_e(0.0); 4]; M];

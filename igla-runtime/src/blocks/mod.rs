@@ -232,6 +232,22 @@ const fn plain<S: Isa>() -> bool {
     matches!(S::LEVEL, Level::Scalar)
 }
 
+/// Asks for block `b` of the row that is `rows` below, so that weights from memory are there when their turn comes: rows
+/// are too short for the processor to see where they go.
+#[inline(always)]
+fn ahead<F: Blocks, S: Isa>(s: S, row: &[F::Block], b: usize, rows: usize) {
+    const LINE: usize = 64;
+    let size = size_of::<F::Block>();
+    // Of small blocks, one for each line is enough.
+    let each = if size * 2 <= LINE { 1 << (LINE / size).ilog2() } else { 1 };
+    if b.is_multiple_of(each) {
+        let block = row.as_ptr().wrapping_add(b + rows * row.len()).cast::<u8>();
+        for line in (0..size).step_by(LINE) {
+            s.prefetch(block.wrapping_add(line));
+        }
+    }
+}
+
 /// Rows of x in the groups that meet weights together, as first and count: fours, then a pair and a single one.
 /// How rows are grouped changes no bit of any sum.
 #[inline(always)]

@@ -19,7 +19,7 @@ use crate::scratch::Scratch;
 use crate::task::Task;
 
 /// Most rows of x for which unpacking strips does not pay.
-const FEW: usize = 8;
+const FEW: usize = 4;
 /// Columns of C between two epilogues, with few rows.
 const COLUMNS: usize = 256;
 /// Numbers in the strips of a task: a quarter of a megabyte stays in the second cache.

@@ -9,11 +9,17 @@
 
 use core::ops::Range;
 
-use half::f16;
-
 use super::strips::{STRIP, Scales, Shape, StripsRef};
 use super::{CHUNK, Int8Rows, plain};
 use crate::isa::{Isa, Kernel};
+
+/// Bytes that strips are asked for ahead of their use, from memory.
+const AHEAD: usize = 1024;
+
+/// Cache lines of a chunk of a strip.
+const fn lines(bits: usize) -> usize {
+    STRIP * CHUNK * bits / 8 / 64
+}
 
 /// `out[i * count + j]` for rows `xs` of x and the `count` rows of the strips.
 pub(super) struct Tiles<'a> {
@@ -62,26 +68,46 @@ impl Tiles<'_> {
         s: S,
         first: usize,
     ) -> usize {
+        let strips = self.count.div_ceil(STRIP);
+        let mut strip = 0;
+        while strip < strips {
+            strip += if const { M <= 2 && !plain::<S>() } && strips - strip >= 2 {
+                self.meet::<S, BITS, DEPTH, M, 2>(s, first, strip)
+            } else {
+                self.meet::<S, BITS, DEPTH, M, 1>(s, first, strip)
+            };
+        }
+        M
+    }
+
+    /// Rows `first..first + M` of x with `R` strips from `strip` on.
+    #[inline(always)]
+    fn meet<S: Isa, const BITS: usize, const DEPTH: usize, const M: usize, const R: usize>(
+        &mut self,
+        s: S,
+        first: usize,
+        strip: usize,
+    ) -> usize {
         let chunks = self.x.chunks();
         let StripsRef { shape, codes, scales } = self.strips;
         let (bytes, floats) = (chunks * shape.bytes(), chunks * shape.floats());
-        for strip in 0..self.count.div_ceil(STRIP) {
-            let part = StripsRef {
-                shape,
-                codes: &codes[strip * bytes..][..bytes],
-                scales: match scales {
-                    Scales::Single(scales) => Scales::Single(&scales[strip * floats..][..floats]),
-                    Scales::Half(scales) => Scales::Half(&scales[strip * floats..][..floats]),
-                },
+        let mut parts = [self.strips; R];
+        for (r, part) in parts.iter_mut().enumerate() {
+            part.codes = &codes[(strip + r) * bytes..][..bytes];
+            part.scales = match scales {
+                Scales::Single(scales) => Scales::Single(&scales[(strip + r) * floats..][..floats]),
+                Scales::Half(scales) => Scales::Half(&scales[(strip + r) * floats..][..floats]),
             };
-            let sums = tile::<S, BITS, DEPTH, M>(s, &self.x, self.xs.start + first, part);
-            let (j, count) = (strip * STRIP, self.count);
+        }
+        let sums = tile::<S, BITS, DEPTH, M, R>(s, &self.x, self.xs.start + first, parts);
+        for (r, sums) in sums.iter().enumerate() {
+            let (j, count) = ((strip + r) * STRIP, self.count);
             for (i, sums) in sums.iter().enumerate() {
                 let columns = STRIP.min(count - j);
                 self.out[(first + i) * count + j..][..columns].copy_from_slice(&sums[..columns]);
             }
         }
-        M
+        R
     }
 }
 
@@ -112,16 +138,17 @@ fn register<S: Isa, const BITS: usize, const J: usize>(s: S, codes: &[u8]) -> S:
     }
 }
 
-/// Rows `first..first + M` of x with a strip.
+/// Rows `first..first + M` of x with `R` strips of the same shape.
 #[inline(always)]
-fn tile<S: Isa, const BITS: usize, const DEPTH: usize, const M: usize>(
+fn tile<S: Isa, const BITS: usize, const DEPTH: usize, const M: usize, const R: usize>(
     s: S,
     x: &Int8Rows<'_>,
     first: usize,
-    strip: StripsRef<'_>,
-) -> [[f32; STRIP]; M] {
+    strips: [StripsRef<'_>; R],
+) -> [[[f32; STRIP]; M]; R] {
     let chunks = x.chunks();
-    let Shape { offset, min, .. } = strip.shape;
+    let Shape { offset, min, .. } = strips[0].shape;
+    let floats = strips[0].shape.floats();
     let mut bytes: [&[[u8; CHUNK]]; M] = [&[]; M];
     let mut totals: [&[i32]; M] = [&[]; M];
     let mut dx: [&[f32]; M] = [&[]; M];
@@ -131,37 +158,46 @@ fn tile<S: Isa, const BITS: usize, const DEPTH: usize, const M: usize>(
         totals[i] = &x.totals[row.clone()];
         dx[i] = &x.scales[row];
     }
-    let mut acc = [s.splat_e(0.0); M];
-    let chunk_bytes = const { STRIP * CHUNK * BITS / 8 };
-    for (at, codes) in strip.codes.chunks_exact(chunk_bytes).enumerate().take(chunks) {
-        s.prefetch(codes.as_ptr().wrapping_add(1024));
-        if BITS > 2 {
-            s.prefetch(codes.as_ptr().wrapping_add(1024 + 64));
+    let mut acc = [[s.splat_e(0.0); M]; R];
+    let size = const { STRIP * CHUNK * BITS / 8 };
+    for at in 0..chunks {
+        // Before the products: what stands behind a branch, loads that feed it do not follow, and registers run out.
+        let mut codes: [&[u8]; R] = [&[]; R];
+        let mut scale = [s.splat_e(0.0); R];
+        for r in 0..R {
+            codes[r] = &strips[r].codes[at * size..][..size];
+            scale[r] = eight(s, strips[r].scales, at * floats);
+            for line in 0..const { lines(BITS) } {
+                s.prefetch(codes[r].as_ptr().wrapping_add(AHEAD + 64 * line));
+            }
         }
-        if BITS > 4 {
-            s.prefetch(codes.as_ptr().wrapping_add(1024 + 128));
-            s.prefetch(codes.as_ptr().wrapping_add(1024 + 192));
-        }
-        let mut sums = [s.splat_p(0); M];
+        let mut sums = [[s.splat_p(0); M]; R];
         macro_rules! several {
             ($($j:literal)*) => {{
-                let mut pairs = [s.splat_h(0); M];
+                let mut pairs = [[s.splat_h(0); M]; R];
                 $(
-                    let w = register::<S, BITS, $j>(s, codes);
-                    let size = s.abs_b(w);
+                    let mut fours = [s.splat_b(0); M];
                     for i in 0..M {
                         // SAFETY: a chunk has eight fours.
-                        let four = unsafe { s.splat_four_b(bytes[i][at].as_ptr().add(4 * $j)) };
-                        let product = if const { DEPTH == 1 } {
-                            s.pairs_b(size, s.sign_b(four, w))
-                        } else {
-                            s.pairs_b(w, four)
-                        };
-                        pairs[i] = s.add_h(pairs[i], product);
+                        fours[i] = unsafe { s.splat_four_b(bytes[i][at].as_ptr().add(4 * $j)) };
+                    }
+                    for r in 0..R {
+                        let w = register::<S, BITS, $j>(s, codes[r]);
+                        let size = s.abs_b(w);
+                        for i in 0..M {
+                            let product = if const { DEPTH == 1 } {
+                                s.pairs_b(size, s.sign_b(fours[i], w))
+                            } else {
+                                s.pairs_b(w, fours[i])
+                            };
+                            pairs[r][i] = s.add_h(pairs[r][i], product);
+                        }
                     }
                 )*
-                for i in 0..M {
-                    sums[i] = s.add_p(sums[i], s.sum_h(pairs[i]));
+                for r in 0..R {
+                    for i in 0..M {
+                        sums[r][i] = s.add_p(sums[r][i], s.sum_h(pairs[r][i]));
+                    }
                 }
             }};
         }
@@ -188,46 +224,49 @@ fn tile<S: Isa, const BITS: usize, const DEPTH: usize, const M: usize>(
                 several!(7);
             }
         }
-        let floats = strip.shape.floats();
-        let (scale, least) = match strip.scales {
-            Scales::Single(scales) => {
-                let scales = &scales[at * floats..][..floats];
-                (single(s, scales, 0), if min { single(s, scales, STRIP) } else { s.splat_e(0.0) })
-            }
-            Scales::Half(scales) => {
-                let scales = &scales[at * floats..][..floats];
-                (half(s, scales, 0), if min { half(s, scales, STRIP) } else { s.splat_e(0.0) })
-            }
-        };
         for i in 0..M {
-            let total = totals[i][at];
-            let sum = s.add_p(sums[i], s.splat_p(total.wrapping_mul(offset)));
-            acc[i] = s.mul_add_e(s.to_e(sum), s.mul_e(scale, s.splat_e(dx[i][at])), acc[i]);
-            if min {
-                acc[i] = s.mul_add_e(least, s.splat_e(total as f32 * dx[i][at]), acc[i]);
+            let shift = s.splat_p(totals[i][at].wrapping_mul(offset));
+            let dx = s.splat_e(dx[i][at]);
+            for r in 0..R {
+                let sum = s.to_e(s.add_p(sums[r][i], shift));
+                acc[r][i] = s.mul_add_e(sum, s.mul_e(scale[r], dx), acc[r][i]);
             }
         }
     }
-    let mut out = [[0.0; STRIP]; M];
-    for i in 0..M {
-        // SAFETY: the array has eight values.
-        unsafe { s.store_e(out[i].as_mut_ptr(), acc[i]) };
+    if min {
+        for at in 0..chunks {
+            for r in 0..R {
+                let least = eight(s, strips[r].scales, at * floats + STRIP);
+                for i in 0..M {
+                    let weight = totals[i][at] as f32 * dx[i][at];
+                    acc[r][i] = s.mul_add_e(least, s.splat_e(weight), acc[r][i]);
+                }
+            }
+        }
+    }
+    let mut out = [[[0.0; STRIP]; M]; R];
+    for r in 0..R {
+        for i in 0..M {
+            // SAFETY: the array has eight values.
+            unsafe { s.store_e(out[r][i].as_mut_ptr(), acc[r][i]) };
+        }
     }
     out
 }
 
-/// Eight scales.
+/// Eight scales or minima.
 #[inline(always)]
-fn single<S: Isa>(s: S, scales: &[f32], at: usize) -> S::E {
-    let scales = &scales[at..][..STRIP];
-    // SAFETY: the slice has eight values.
-    unsafe { s.load_e(scales.as_ptr()) }
-}
-
-/// Eight scales of 16 bits.
-#[inline(always)]
-fn half<S: Isa>(s: S, scales: &[f16], at: usize) -> S::E {
-    let scales = &scales[at..][..STRIP];
-    // SAFETY: the slice has eight values of 16 bits.
-    unsafe { s.load_f16_e(scales.as_ptr().cast()) }
+fn eight<S: Isa>(s: S, scales: Scales<'_>, at: usize) -> S::E {
+    match scales {
+        Scales::Single(scales) => {
+            let scales = &scales[at..][..STRIP];
+            // SAFETY: the slice has eight values.
+            unsafe { s.load_e(scales.as_ptr()) }
+        }
+        Scales::Half(scales) => {
+            let scales = &scales[at..][..STRIP];
+            // SAFETY: the slice has eight values of 16 bits.
+            unsafe { s.load_f16_e(scales.as_ptr().cast()) }
+        }
+    }
 }
