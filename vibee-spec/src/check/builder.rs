@@ -92,6 +92,8 @@ pub(super) struct Builder<'c, 'a> {
     pub k: Kernel,
     pub locals: HashMap<String, Entry>,
     pub generics: HashMap<String, DType>,
+    /// Generics that stand for a format: declaring file and position.
+    pub generic_formats: HashMap<String, (usize, usize)>,
     pub facts: Facts,
     pub letters: Vec<Letter>,
     pub letter_ids: HashMap<(u32, String), LetterId>,
@@ -148,6 +150,7 @@ impl<'c, 'a> Builder<'c, 'a> {
             k: empty_kernel(name),
             locals: HashMap::new(),
             generics: HashMap::new(),
+            generic_formats: HashMap::new(),
             facts: Facts::default(),
             letters: vec![],
             letter_ids: HashMap::new(),

@@ -7,6 +7,7 @@ use super::frame::Env;
 use super::globals::Global;
 use super::graft::{Feed, graft, needed};
 use super::hir::{Hir, Kind, Place};
+use super::types::Elem;
 use crate::ast::{self, Arg, Expr, TyElem};
 use crate::diag::Diagnostic;
 use crate::term::{DType, Def, DefId, ExprId, Input, InputId, Int, Kernel, Node, Source};
@@ -205,12 +206,14 @@ impl<'a> Builder<'_, 'a> {
         None
     }
 
-    fn generic_types(&mut self, k: &'a ast::Kernel, values: &[Value], place: Place) -> Option<Vec<DType>> {
+    fn generic_types(&mut self, k: &'a ast::Kernel, values: &[Value], place: Place) -> Option<Vec<Elem>> {
         let mut out = vec![];
         for g in &k.generics {
             let found = k.params.iter().zip(values).find_map(|(p, v)| match (&p.ty.elem, v) {
-                (TyElem::Named(n), Value::Tensor(s)) if n.name == g.name => Some(self.shape(*s).1.clone()),
-                (TyElem::Named(n), Value::Scalar(e)) if n.name == g.name => Some(self.type_of(*e).clone()),
+                (TyElem::Named(n), Value::Tensor(s)) if n.name == g.name => Some(self.elem_of(*s)),
+                (TyElem::Named(n), Value::Scalar(e)) if n.name == g.name => {
+                    Some(Elem::Type(self.type_of(*e).clone()))
+                }
                 _ => None,
             });
             let Some(t) = found else {
@@ -226,6 +229,19 @@ impl<'a> Builder<'_, 'a> {
             out.push(t);
         }
         Some(out)
+    }
+
+    /// The element type of a tensor, or the format that it is stored in.
+    fn elem_of(&self, s: Source) -> Elem {
+        let packed = self.packed_source(s);
+        let known = packed.and_then(|p| {
+            let mut all = self.cx.formats.iter();
+            all.find(|(_, f)| f.as_ref().is_some_and(|f| std::sync::Arc::ptr_eq(f, &p.format)))
+        });
+        match known {
+            Some(((file, at), _)) => Elem::Format(*file, *at),
+            None => Elem::Type(self.shape(s).1.clone()),
+        }
     }
 
     fn inline_kernel(
@@ -429,11 +445,11 @@ impl<'a> Builder<'_, 'a> {
 }
 
 /// The element type a parameter stores its tensor with, if that is known before the call.
-fn stored_type(p: &ast::Param, k: &ast::Kernel, types: Option<&[DType]>) -> Option<DType> {
+fn stored_type(p: &ast::Param, k: &ast::Kernel, types: Option<&[Elem]>) -> Option<DType> {
     let TyElem::Named(n) = &p.ty.elem else { return None };
     let generic = k.generics.iter().position(|g| g.name == n.name);
     match (generic, types) {
-        (Some(at), Some(types)) => types.get(at).cloned(),
+        (Some(at), Some(types)) => types.get(at)?.dtype().cloned(),
         (Some(_), None) => None,
         (None, _) => super::types::word(&n.name),
     }

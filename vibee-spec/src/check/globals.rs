@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::suggest;
+use super::types::Elem;
 use crate::ast;
 use crate::diag::{Diagnostic, Diags, Severity};
 use crate::span::{Source, Span};
@@ -75,8 +76,11 @@ impl Unit<'_> {
     }
 }
 
-/// A kernel or layer instance: declaring file, position, element types of its generics.
-pub(super) type InstanceKey = (usize, usize, Vec<DType>);
+/// A kernel's instance: declaring file, position, what its generics stand for.
+pub(super) type KernelKey = (usize, usize, Vec<Elem>);
+
+/// A layer's instance: declaring file, position, element types of its generics.
+pub(super) type LayerKey = (usize, usize, Vec<DType>);
 
 /// One run of the checker.
 pub(super) struct Cx<'a> {
@@ -85,8 +89,8 @@ pub(super) struct Cx<'a> {
     /// Findings so far, those handed in included.
     pub diags: Diags,
     /// Finished instances; `None` if they have errors.
-    pub kernels: HashMap<InstanceKey, Option<Rc<Kernel>>>,
-    pub layers: HashMap<InstanceKey, Option<Rc<Layer>>>,
+    pub kernels: HashMap<KernelKey, Option<Rc<Kernel>>>,
+    pub layers: HashMap<LayerKey, Option<Rc<Layer>>>,
     pub formats: HashMap<(usize, usize), Option<Arc<Format>>>,
     /// Instances being checked, for cycles.
     pub active: Vec<Global>,
@@ -222,7 +226,7 @@ impl<'a> Cx<'a> {
     }
 
     /// The generic kernel and types behind an instance's name, `linear_bf16`.
-    pub fn find_instance(&self, file: usize, name: &str) -> Option<(usize, usize, Vec<DType>)> {
+    pub fn find_instance(&self, file: usize, name: &str) -> Option<KernelKey> {
         let mut known: Vec<(usize, usize)> = self.units[file]
             .names
             .iter()
@@ -236,12 +240,30 @@ impl<'a> Cx<'a> {
             let mut types = vec![];
             for _ in &k.generics {
                 rest = rest.strip_prefix('_')?;
-                let end = rest.find('_').unwrap_or(rest.len());
-                types.push(super::types::word(&rest[..end])?);
-                rest = &rest[end..];
+                let (elem, length) = self.elem_at_start(file, rest)?;
+                types.push(elem);
+                rest = &rest[length..];
             }
             (rest.is_empty() && !types.is_empty()).then_some((f, at, types))
         })
+    }
+
+    /// The element type or format whose name a text begins with, and the name's length.
+    fn elem_at_start(&self, file: usize, text: &str) -> Option<(Elem, usize)> {
+        let ends = |length: usize| text[length..].is_empty() || text[length..].starts_with('_');
+        let word = text.find('_').unwrap_or(text.len());
+        if let Some(t) = super::types::word(&text[..word]) {
+            return Some((Elem::Type(t), word));
+        }
+        // Of `q4` and `q4_0` the longer one is meant.
+        let formats = self.units[file].names.iter().filter_map(|(name, (g, _))| match g {
+            Global::Format(f, at) if text.starts_with(name) && ends(name.len()) => {
+                Some((name.len(), *f, *at))
+            }
+            _ => None,
+        });
+        let (length, f, at) = formats.max()?;
+        Some((Elem::Format(f, at), length))
     }
 
     /// The nearest global name that satisfies `wanted`, as a hint.

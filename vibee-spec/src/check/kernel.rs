@@ -4,13 +4,13 @@ use std::rc::Rc;
 
 use super::builder::{Builder, Local};
 use super::globals::{Cx, Global};
-use super::types;
+use super::types::{self, Elem};
 use crate::ast::{self, Stmt};
 use crate::diag::Diagnostic;
-use crate::term::{DType, Kernel, Output};
+use crate::term::{Kernel, Output};
 
 /// The instance of a kernel for the types of its generics; `None` if it has errors.
-pub(super) fn instance(cx: &mut Cx<'_>, file: usize, at: usize, types: Vec<DType>) -> Option<Rc<Kernel>> {
+pub(super) fn instance(cx: &mut Cx<'_>, file: usize, at: usize, types: Vec<Elem>) -> Option<Rc<Kernel>> {
     let key = (file, at, types);
     if let Some(known) = cx.kernels.get(&key) {
         return known.clone();
@@ -36,16 +36,23 @@ pub(super) fn instance(cx: &mut Cx<'_>, file: usize, at: usize, types: Vec<DType
 }
 
 /// `linear_bf16`.
-pub(super) fn instance_name(base: &str, types: &[DType]) -> String {
-    types.iter().fold(base.to_string(), |name, t| format!("{name}_{}", types::suffix(t)))
+fn instance_name(cx: &Cx<'_>, base: &str, types: &[Elem]) -> String {
+    types.iter().fold(base.to_string(), |name, t| match t {
+        Elem::Type(t) => format!("{name}_{}", types::suffix(t)),
+        Elem::Format(file, at) => format!("{name}_{}", cx.units[*file].file.formats[*at].name.name),
+    })
 }
 
-fn build<'a>(cx: &mut Cx<'a>, file: usize, at: usize, types: &[DType]) -> Option<Kernel> {
+fn build<'a>(cx: &mut Cx<'a>, file: usize, at: usize, types: &[Elem]) -> Option<Kernel> {
     let unit: &'a ast::File = cx.units[file].file;
     let ast = &unit.kernels[at];
-    let mut b = Builder::new(cx, file, instance_name(&ast.name.name, types));
+    let name = instance_name(cx, &ast.name.name, types);
+    let mut b = Builder::new(cx, file, name);
     for (g, t) in ast.generics.iter().zip(types) {
-        b.generics.insert(g.name.clone(), t.clone());
+        match t {
+            Elem::Type(t) => drop(b.generics.insert(g.name.clone(), t.clone())),
+            Elem::Format(file, at) => drop(b.generic_formats.insert(g.name.clone(), (*file, *at))),
+        }
     }
     b.incomplete = b.cx.incomplete(file, ast.span);
     b.reserve_names(&ast.body);

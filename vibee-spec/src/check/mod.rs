@@ -71,6 +71,7 @@ pub use cases::{Case, Expected, Tests, cases};
 pub use globals::Imports;
 pub use known::Known;
 pub use laws::{Law, LawVar};
+pub use packed::decoded_at;
 pub use values::Data;
 
 use crate::ast;
@@ -78,6 +79,7 @@ use crate::diag::{Diagnostic, Diags};
 use crate::span::Source;
 use crate::term::{DType, Layer, Module};
 use globals::{Cx, Global, executable};
+use types::Elem;
 
 /// Checks a file. Kernels, layers and models with errors are left out of the module; the errors
 /// are in `diags`.
@@ -117,6 +119,18 @@ fn check_layers(cx: &mut Cx<'_>, file: &ast::File, module: &mut Module) {
             module.layers.extend(layers::instance(cx, 0, at, vec![]).map(|l| (*l).clone()));
         } else if let Some(instances) = instances(cx, &l.generics, &l.instances) {
             for types in instances {
+                let Some(types) = types.iter().map(|t| t.dtype().cloned()).collect::<Option<Vec<DType>>>()
+                else {
+                    let d = Diagnostic::error(
+                        "V0905",
+                        l.name.span,
+                        "weights in a format are not supported yet",
+                    )
+                    .label("an instance of this layer has them")
+                    .hint("kernels take tensors in a format; give the layer `f32`, `f16` or `bf16` weights");
+                    cx.report(0, d);
+                    continue;
+                };
                 module.layers.extend(layers::instance(cx, 0, at, types).map(|l| (*l).clone()));
             }
         }
@@ -158,7 +172,7 @@ fn check_kernels(cx: &mut Cx<'_>, file: &ast::File, module: &mut Module) {
         }
         if none && !cx.used.contains(&Global::Kernel(0, at)) {
             // Checked with one type, so that its errors are shown.
-            let _ = kernel::instance(cx, 0, at, vec![DType::F32; k.generics.len()]);
+            let _ = kernel::instance(cx, 0, at, vec![Elem::Type(DType::F32); k.generics.len()]);
             let name = &k.name.name;
             let d = Diagnostic::warning(
                 "V0208",
@@ -196,7 +210,7 @@ fn instances(
     cx: &mut Cx<'_>,
     generics: &[ast::Ident],
     lists: &[(ast::Ident, Vec<ast::Ident>)],
-) -> Option<Vec<Vec<DType>>> {
+) -> Option<Vec<Vec<Elem>>> {
     let mut fine = true;
     for (name, _) in lists {
         if !generics.iter().any(|g| g.name == name.name) {
@@ -210,7 +224,7 @@ fn instances(
     if lists.is_empty() {
         return Some(vec![]);
     }
-    let mut out: Vec<Vec<DType>> = vec![vec![]];
+    let mut out: Vec<Vec<Elem>> = vec![vec![]];
     for g in generics {
         let Some((_, types)) = lists.iter().find(|(n, _)| n.name == g.name) else {
             let d =
@@ -221,7 +235,11 @@ fn instances(
         };
         let mut next = vec![];
         for t in types {
-            let Some(dtype) = types::word(&t.name) else {
+            let elem = types::word(&t.name).map(Elem::Type).or_else(|| match cx.find(0, &t.name) {
+                Some(Global::Format(file, at)) => Some(Elem::Format(file, at)),
+                _ => None,
+            });
+            let Some(elem) = elem else {
                 let mut d = Diagnostic::error("V0209", t.span, format!("unknown element type `{}`", t.name));
                 d.hint = suggest::hint(&t.name, builtins::DTYPES.iter().copied());
                 cx.report(0, d);
@@ -230,7 +248,7 @@ fn instances(
             };
             for head in &out {
                 let mut longer = head.clone();
-                longer.push(dtype.clone());
+                longer.push(elem.clone());
                 if !next.contains(&longer) {
                     next.push(longer);
                 }

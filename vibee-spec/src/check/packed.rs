@@ -293,3 +293,19 @@ fn shorter(e: &Int) -> Int {
     }
     out
 }
+
+/// The number at `at` of the packed operand `packed` of a kernel, decoded as reads of it are; `None` if
+/// its format cannot be written out.
+#[must_use]
+pub fn decoded_at(k: &mut Kernel, packed: usize, at: &[Int]) -> Option<ExprId> {
+    let Packed { input, format, .. } = k.packed.get(packed)?.clone();
+    let (last, lead) = at.split_last()?;
+    let n = Int::constant(format.block);
+    let bytes = Bytes {
+        from: Source::Input(input),
+        lead: lead.iter().cloned().map(Pos::At).collect(),
+        first: last.floor_div(&n).scale(format.bytes),
+    };
+    let mut inline = Inline { from: &format.decode, to: k, bytes: &bytes, done: HashMap::new() };
+    inline.number(format.decode.outputs[0].def, &[last.floor_mod(&n)]).ok()
+}

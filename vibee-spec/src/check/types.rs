@@ -15,6 +15,25 @@ use crate::ast::{self, TyElem};
 use crate::diag::Diagnostic;
 use crate::term::{Atom, DType, ExprId, Format, Int, Node, Source};
 
+/// What a generic of a kernel stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Elem {
+    /// An element type.
+    Type(DType),
+    /// A format: declaring file and position.
+    Format(usize, usize),
+}
+
+impl Elem {
+    /// The element type, if it is one.
+    pub fn dtype(&self) -> Option<&DType> {
+        match self {
+            Elem::Type(t) => Some(t),
+            Elem::Format(..) => None,
+        }
+    }
+}
+
 /// The type of one word, if it is one.
 pub(super) fn word(name: &str) -> Option<DType> {
     Some(match name {
@@ -53,7 +72,8 @@ impl<'a> Builder<'_, 'a> {
         if let Some(t) = word(&n.name).or_else(|| self.generics.get(&n.name).cloned()) {
             return Some(t);
         }
-        if let Some(Global::Format(..)) = self.cx.find(self.file, &n.name) {
+        let generic = self.generic_formats.contains_key(&n.name);
+        if generic || matches!(self.cx.find(self.file, &n.name), Some(Global::Format(..))) {
             let d = Diagnostic::error(
                 "V1007",
                 n.span,
@@ -87,7 +107,13 @@ impl<'a> Builder<'_, 'a> {
         if self.generics.contains_key(&n.name) || word(&n.name).is_some() || t.shape.is_empty() {
             return None;
         }
-        let Some(Global::Format(file, at)) = self.cx.find(self.file, &n.name) else { return None };
+        let (file, at) = match self.generic_formats.get(&n.name) {
+            Some(known) => *known,
+            None => match self.cx.find(self.file, &n.name) {
+                Some(Global::Format(file, at)) => (file, at),
+                _ => return None,
+            },
+        };
         Some(super::formats::format(self.cx, file, at))
     }
 

@@ -1,6 +1,6 @@
 //! Arguments that are stored in a format: numbers become bytes by the format's own encoding.
 
-use super::error::EvalError;
+use super::error::{EvalError, Violation};
 use super::tensor::{Tensor, TensorData};
 use super::{Options, eval};
 use crate::term::{DType, Packed};
@@ -8,7 +8,7 @@ use crate::term::{DType, Packed};
 /// The bytes of a tensor of numbers whose extents are `dims`, the last one in whole blocks.
 ///
 /// # Errors
-/// If the format has no encoding, or the numbers do not fill whole blocks.
+/// If the format has no encoding; as a violated check, if the numbers do not fill whole blocks.
 pub fn encode(packed: &Packed, dims: &[usize], values: &[f64]) -> Result<Tensor, EvalError> {
     let format = &packed.format;
     let wrong = |text: String| EvalError::Arguments(text);
@@ -21,7 +21,8 @@ pub fn encode(packed: &Packed, dims: &[usize], values: &[f64]) -> Result<Tensor,
     let rows = lead.iter().product();
     let block = usize::try_from(format.block).unwrap_or(usize::MAX);
     if last % block != 0 {
-        return Err(wrong(format!("{last} numbers are no whole blocks of {block}")));
+        let text = format!("{last} numbers are no whole blocks of {block}");
+        return Err(EvalError::Check(Violation::Size(text)));
     }
     let x = Tensor::float(DType::F32, &[rows, *last], values);
     let mut made = eval(encode, &[], &[x], &Options::default())?;
