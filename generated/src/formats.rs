@@ -5,6 +5,7 @@
 pub mod binary;
 pub mod fp8;
 pub mod int8;
+pub mod linear;
 pub mod nf4;
 pub mod q4_0;
 pub mod q4_1;

@@ -7,6 +7,9 @@ use std::path::Path;
 use generated::formats;
 use igla_runtime::{Ctx, Level, ShapeError, View, ViewMut};
 use serde_json::Value;
+use vibee_codegen::emit;
+use vibee_codegen::project::Project;
+use vibee_spec::term::Module;
 
 type Decode = fn(&mut Ctx, View<'_, u8, 2>, ViewMut<'_, f32, 2>) -> Result<(), ShapeError>;
 type Encode = fn(&mut Ctx, View<'_, f32, 2>, ViewMut<'_, u8, 2>) -> Result<(), ShapeError>;
@@ -172,5 +175,34 @@ fn sizes_are_checked() {
         let coded = vec![0; count];
         let (bytes, x) = (View::new(&coded, [1, count]).unwrap(), ViewMut::new(&mut out, [1, 32]).unwrap());
         assert!(q4_0::decode(&mut ctx, bytes, x).is_err(), "{count} bytes are no block");
+    }
+}
+
+/// Products with formats reach the runtime's blocks by the form of `decode` alone, also in a spec that was
+/// written for this test; what has no such form stays in loops.
+#[test]
+fn products_with_any_affine_or_table_format_use_blocks() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let emitted = |path: &str, kernel: &str| -> String {
+        let project = Project::load(&[root.join(path)]).expect("the spec is readable");
+        let module = project.check(0).module;
+        let kernels: Vec<_> = module.kernels.iter().filter(|k| k.name == kernel).cloned().collect();
+        assert_eq!(kernels.len(), 1, "{kernel} of {path}");
+        emit::module(&Module { kernels, ..Module::default() }, "spec", "spec.vibee")
+    };
+    let specs = "../specs/formats/linear.vibee";
+    for w in ["q8_0", "q4_0", "q4_1", "q5_0", "q4_k", "q6_k", "nf4", "tq2_0", "sign1"] {
+        assert!(emitted(specs, &format!("linear_{w}")).contains("BlockMat::<"), "{w}");
+    }
+    // Its numbers are floats of their own, neither whole nor of a table.
+    assert!(!emitted(specs, "linear_fp8_block").contains("BlockMat"));
+    // Rows are picked, not multiplied.
+    assert!(!emitted(specs, "embedding_q4_0").contains("BlockMat"));
+    let unseen = "data/regressions/new_formats.vibee";
+    for kernel in ["multiply_three", "multiply_code", "biased_three", "biased_code"] {
+        assert!(emitted(unseen, kernel).contains("BlockMat::<"), "{kernel}");
+    }
+    for kernel in ["pick_three", "lengths_code"] {
+        assert!(!emitted(unseen, kernel).contains("BlockMat"), "{kernel}");
     }
 }

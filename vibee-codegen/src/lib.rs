@@ -4,6 +4,7 @@
 //! This crate never depends on the code it generates.
 
 pub mod account;
+pub mod blocks;
 pub mod compile;
 pub mod config;
 pub mod emit;

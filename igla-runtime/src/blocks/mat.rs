@@ -1,15 +1,17 @@
 //! A matrix of blocks over memory that somebody else owns.
 
 use core::fmt;
+use core::marker::PhantomData;
 
 use super::{BlockBytes, Blocks};
 use crate::error::ShapeError;
+use crate::view::View;
 
 /// `rows` × `cols` numbers: rows of blocks, one after the other.
 pub struct BlockMat<'a, F: Blocks> {
-    blocks: &'a [F::Block],
-    rows: usize,
+    bytes: View<'a, u8, 2>,
     cols: usize,
+    format: PhantomData<F>,
 }
 
 impl<F: Blocks> Clone for BlockMat<'_, F> {
@@ -22,7 +24,10 @@ impl<F: Blocks> Copy for BlockMat<'_, F> {}
 
 impl<F: Blocks> fmt::Debug for BlockMat<'_, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BlockMat").field("rows", &self.rows).field("cols", &self.cols).finish_non_exhaustive()
+        f.debug_struct("BlockMat")
+            .field("rows", &self.rows())
+            .field("cols", &self.cols)
+            .finish_non_exhaustive()
     }
 }
 
@@ -46,12 +51,28 @@ impl<'a, F: Blocks> BlockMat<'a, F> {
                 bytes.len()
             ));
         }
-        Ok(BlockMat { blocks, rows, cols })
+        Self::of(View::new(bytes, [rows, cols / F::NUMBERS * size_of::<F::Block>()])?)
+    }
+
+    /// Rows of bytes, which need not be adjacent, as a matrix.
+    ///
+    /// # Errors
+    /// When a row is not a whole number of blocks.
+    pub fn of(bytes: View<'a, u8, 2>) -> Result<Self, ShapeError> {
+        const { assert!(F::NUMBERS > 0 && F::NUMBERS.is_multiple_of(super::CHUNK)) };
+        let (size, row) = (size_of::<F::Block>(), bytes.dim(1));
+        match (row / size).checked_mul(F::NUMBERS).filter(|_| row % size == 0) {
+            Some(cols) => Ok(BlockMat { bytes, cols, format: PhantomData }),
+            None => {
+                let text = format!("rows of {row} bytes are not made of blocks of {size}");
+                Err(ShapeError::size("BlockMat::of", text))
+            }
+        }
     }
 
     /// Rows of the matrix: N of a product.
     pub fn rows(&self) -> usize {
-        self.rows
+        self.bytes.dim(0)
     }
 
     /// Numbers in a row: K of a product.
@@ -65,8 +86,6 @@ impl<'a, F: Blocks> BlockMat<'a, F> {
     /// When there is no such row.
     #[inline]
     pub fn row(&self, r: usize) -> &'a [F::Block] {
-        assert!(r < self.rows, "row {r} of {}", self.rows);
-        let count = self.cols / F::NUMBERS;
-        &self.blocks[r * count..][..count]
+        F::Block::blocks(self.bytes.row([r])).0
     }
 }

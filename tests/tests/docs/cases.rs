@@ -1,10 +1,11 @@
 //! Executable cases and laws of a block, evaluated by the interpreter.
 
 use vibee_spec::check::{Case, Data, Expected, Law, Tests};
+use vibee_spec::interp::packed::encode;
 use vibee_spec::interp::{
     EvalError, Options, Output, SizeProfile, Tensor, TensorData, draw, eval, near, rng::Rng,
 };
-use vibee_spec::term::{DType, Kernel, Module};
+use vibee_spec::term::{DType, Input, InputId, Kernel, Module};
 
 /// Draws per law.
 const DRAWS: u64 = 16;
@@ -22,9 +23,13 @@ pub fn run(module: &Module, tests: &Tests) -> Result<usize, String> {
 }
 
 fn judge(kernel: &Kernel, case: &Case) -> Result<(), String> {
-    let inputs: Vec<Tensor> =
-        kernel.inputs.iter().zip(&case.inputs).map(|(input, data)| tensor(&input.dtype, data)).collect();
-    let outputs = eval(kernel, &case.dims, &inputs, &Options::default());
+    let one = |(n, (input, data)): (u32, (&Input, &Data))| match kernel.packed(InputId(n)) {
+        Some(p) => encode(p, &data.dims, &data.values),
+        None => Ok(tensor(&input.dtype, data)),
+    };
+    let inputs: Result<Vec<Tensor>, EvalError> =
+        (0..).zip(kernel.inputs.iter().zip(&case.inputs)).map(one).collect();
+    let outputs = inputs.and_then(|inputs| eval(kernel, &case.dims, &inputs, &Options::default()));
     for e in &case.expects {
         match (e, &outputs) {
             (Expected::Error, Err(EvalError::Check(_))) => {}

@@ -1,7 +1,7 @@
 //! Doc comments: the equations as written, shapes, errors. Spec text is escaped so that it cannot end
 //! a comment or become a doctest.
 
-use vibee_spec::term::{Atom, DType, Input, InputId, Int, Kernel};
+use vibee_spec::term::{Atom, DType, Input, InputId, Int, Kernel, ParamRef};
 
 use crate::loops::LoopProgram;
 
@@ -22,7 +22,9 @@ pub fn kernel(loops: &LoopProgram) -> Vec<String> {
             format!("`{}: {name}[{}]` stored as `{stored}`", i.name, numbers.join(", "))
         }
     };
-    let shapes: Vec<String> = (0u32..).zip(&k.inputs).map(shape).collect();
+    // Stand-ins are no arguments.
+    let given = |(n, _): &(u32, &Input)| k.params.contains(&ParamRef::Input(InputId(*n)));
+    let shapes: Vec<String> = (0u32..).zip(&k.inputs).filter(given).map(shape).collect();
     let outs: Vec<String> = loops
         .program
         .outputs

@@ -1,12 +1,16 @@
 //! What a format is in Rust besides the functions that encode and decode: sizes, in a module of its
 //! own.
 
-use proc_macro2::{Literal, TokenStream};
+use std::collections::{BTreeMap, BTreeSet};
+
+use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use quote::{format_ident, quote};
-use vibee_spec::term::Format;
+use vibee_spec::term::{Format, InputId, Kernel};
 
 use super::docs::prose;
-use super::names::{ident, snake};
+use super::names::{camel, ident, snake};
+use crate::loops::LoopProgram;
+use crate::{blocks, passes, schedule};
 
 /// The module of a format.
 pub fn module(f: &Format) -> TokenStream {
@@ -42,4 +46,81 @@ pub fn module(f: &Format) -> TokenStream {
             }
         }
     }
+}
+
+/// Types that decode blocks for the runtime, made when a kernel first multiplies with a format.
+#[derive(Default)]
+pub struct Decoders {
+    /// By the format's name; nothing for formats that the runtime's form does not fit.
+    known: BTreeMap<String, Option<Ident>>,
+    /// Their items.
+    pub items: Vec<TokenStream>,
+}
+
+/// Stand-ins of operands in a format: the bytes, and the type that decodes them.
+pub type StandIns = BTreeMap<InputId, (InputId, Ident)>;
+
+impl Decoders {
+    /// The loops of a kernel, which multiply with blocks where the runtime can.
+    pub fn loops(&mut self, k: &Kernel, taken: &mut BTreeSet<String>) -> (LoopProgram, StandIns) {
+        self.products(k, taken).unwrap_or_else(|| (schedule::run(passes::run(k.clone())), StandIns::new()))
+    }
+
+    fn products(&mut self, k: &Kernel, taken: &mut BTreeSet<String>) -> Option<(LoopProgram, StandIns)> {
+        let (stand_in, made) = blocks::decoded(k)?;
+        let loops = schedule::run(passes::run(stand_in));
+        if !blocks::only_products(&loops, &made) {
+            return None;
+        }
+        let mut found = StandIns::new();
+        for m in made {
+            let decoder = self.decoder(&k.packed[m.packed].format, taken)?;
+            found.insert(m.numbers, (m.bytes, decoder));
+        }
+        Some((loops, found))
+    }
+
+    fn decoder(&mut self, format: &Format, taken: &mut BTreeSet<String>) -> Option<Ident> {
+        if let Some(known) = self.known.get(&format.name) {
+            return known.clone();
+        }
+        let wanted = format!("{}Blocks", camel(&snake(&format.name)));
+        let (mut name, mut n) = (wanted.clone(), 2);
+        while taken.contains(&name) {
+            name = format!("{wanted}{n}");
+            n += 1;
+        }
+        let name = format_ident!("{name}");
+        let items = blocks::implementation(format, &name);
+        let made = items.map(|items| {
+            self.items.extend(items);
+            taken.insert(name.to_string());
+            name
+        });
+        self.known.insert(format.name.clone(), made.clone());
+        made
+    }
+}
+
+/// What the runtime's module of blocks offers to generated code.
+const OFFERED: &[&str] = &["Affine", "BlockMat", "Blocks", "Bytes", "Floats", "Scales", "affine", "part"];
+
+/// The line that imports what items use of it; empty if they use nothing.
+pub fn imports(items: &[TokenStream]) -> String {
+    // `part` is also what loops call their parts.
+    if !items.iter().any(|i| mentions(i, "BlockMat")) {
+        return String::new();
+    }
+    let decoders: Vec<&TokenStream> =
+        items.iter().filter(|i| ["BlockMat", "Bytes", "Floats"].iter().any(|w| mentions(i, w))).collect();
+    let used = OFFERED.iter().copied().filter(|w| decoders.iter().any(|i| mentions(i, w)));
+    format!("use igla_runtime::blocks::{{{}}};\n", used.collect::<Vec<_>>().join(", "))
+}
+
+fn mentions(code: &TokenStream, name: &str) -> bool {
+    code.clone().into_iter().any(|t| match t {
+        TokenTree::Ident(i) => i == name,
+        TokenTree::Group(g) => mentions(&g.stream(), name),
+        _ => false,
+    })
 }

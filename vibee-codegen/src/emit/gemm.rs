@@ -50,6 +50,13 @@ pub fn packed_weight(program: &crate::passes::Program, g: &Gemm) -> Option<vibee
 }
 
 fn right(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
+    if let Node::Load { from: Source::Input(i), .. } = body.p.program.kernel.exprs.node(g.b.load)
+        && let Some((bytes, blocks)) = body.decoded.get(i).cloned()
+    {
+        body.used.inputs.insert(bytes);
+        let name = body.names.input(bytes);
+        return quote!(&BlockMat::<#blocks>::of(#name)?);
+    }
     match packs(body, g).filter(|i| body.packed.contains(i)) {
         Some(i) => {
             body.used.inputs.insert(i);

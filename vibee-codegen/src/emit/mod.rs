@@ -15,7 +15,7 @@ mod kernel;
 mod layer;
 mod names;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vibee_spec::term::{Kernel, Layer, Module};
 
@@ -58,7 +58,8 @@ pub fn function_name(k: &Kernel) -> String {
 pub fn scheduled(loops: &LoopProgram) -> String {
     let name = names::ident(&names::snake(&loops.program.kernel.name));
     let base = names::camel(&name.to_string());
-    let style = kernel::Style { name, base, public: true, packed: &BTreeSet::new() };
+    let style =
+        kernel::Style { name, base, public: true, packed: &BTreeSet::new(), decoded: &BTreeMap::new() };
     let mut out = String::from("use igla_runtime::prelude::*;\n");
     for tokens in kernel::kernel(loops, &style, &[]).items {
         out.push('\n');
@@ -126,35 +127,39 @@ pub fn module(module: &Module, spec: &str, path: &str) -> String {
         env!("CARGO_PKG_VERSION")
     ));
     let declared = declare::declarations(module, path);
-    out.push_str(&declared.imports);
-    for item in &declared.items {
-        out.push('\n');
-        out.push_str(item);
-    }
     let mut items = Vec::new();
     items.extend(module.formats.iter().map(|f| formats::module(f)));
     let layers = || module.layers.iter().chain(module.models.iter().map(|m| &m.layer));
     let mut taken = Taken {
-        types: layers().map(type_name).chain(declared.types).collect(),
+        types: layers().map(type_name).chain(declared.types.iter().cloned()).collect(),
         functions: module.kernels.iter().map(function_name).collect(),
     };
+    let mut decoders = formats::Decoders::default();
     for k in &module.kernels {
-        let general = schedule::run(passes::run(k.clone()));
+        let (general, decoded) = decoders.loops(k, &mut taken.types);
         let variants: Vec<kernel::Variant> = passes::variants(k)
             .into_iter()
             .map(|sizes| kernel::Variant { loops: schedule::run(passes::run(passes::fix(k, &sizes))), sizes })
             .collect();
         let name = names::ident(&names::snake(&k.name));
         items.extend(taken.kernel(&name, |base| {
-            let style = kernel::Style { name: name.clone(), base, public: true, packed: &BTreeSet::new() };
+            let packed = &BTreeSet::new();
+            let style = kernel::Style { name: name.clone(), base, public: true, packed, decoded: &decoded };
             kernel::kernel(&general, &style, &variants)
         }));
     }
+    items.append(&mut decoders.items);
     for l in &module.layers {
         items.extend(layer::layer(l, path, &mut taken));
     }
     for m in &module.models {
         items.extend(layer::model(m, path, &mut taken));
+    }
+    out.push_str(&formats::imports(&items));
+    out.push_str(&declared.imports);
+    for item in &declared.items {
+        out.push('\n');
+        out.push_str(item);
     }
     for tokens in items {
         out.push('\n');

@@ -88,6 +88,8 @@ pub struct Body<'a> {
     pub items: Vec<TokenStream>,
     /// Weights stored in packed form.
     pub packed: BTreeSet<InputId>,
+    /// Stand-ins of operands in a format: the bytes, and the type that decodes them.
+    pub decoded: BTreeMap<InputId, (InputId, Ident)>,
     /// In an epilogue: the product whose finished sums are a row, and the row's name.
     pub tile: Option<(DefId, Ident)>,
     /// In an epilogue: the column index counts from this column.
@@ -153,6 +155,7 @@ impl<'a> Body<'a> {
             constants: TokenStream::new(),
             items: Vec::new(),
             packed: BTreeSet::new(),
+            decoded: BTreeMap::new(),
             tile: None,
             offset: None,
             base: String::new(),

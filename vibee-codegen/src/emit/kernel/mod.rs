@@ -5,7 +5,7 @@ mod fields;
 mod function;
 mod task;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
@@ -66,6 +66,8 @@ pub struct Style<'a> {
     pub public: bool,
     /// Weights given in packed form.
     pub packed: &'a BTreeSet<InputId>,
+    /// Stand-ins of operands in a format: the bytes, and the type that decodes them.
+    pub decoded: &'a BTreeMap<InputId, (InputId, Ident)>,
 }
 
 impl KernelCode {
@@ -129,6 +131,7 @@ fn calls(loops: &LoopProgram, style: &Style<'_>, base: &str) -> Calls {
     for stage in &loops.stages {
         let mut body = Body::new(loops, names.clone(), stage);
         body.packed = style.packed.clone();
+        body.decoded = style.decoded.clone();
         body.base = base.to_owned();
         let call = match stage.body.as_slice() {
             [Stmt::Gemm(g)] if stage.grid.is_empty() => {

@@ -1,6 +1,6 @@
 //! The steps of a forward: straight-line segments, sublayer calls and loops, over planned values.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -163,7 +163,13 @@ impl<'a> Cx<'a> {
                 .map(|(n, _)| InputId(n as u32))
                 .collect();
             items.extend(taken.kernel(&c.name, |base| {
-                let style = Style { name: c.name.clone(), base, public: false, packed: &packed };
+                let style = Style {
+                    name: c.name.clone(),
+                    base,
+                    public: false,
+                    packed: &packed,
+                    decoded: &BTreeMap::new(),
+                };
                 kernel(&c.loops, &style, &[])
             }));
         }

@@ -1,0 +1,191 @@
+//! A format's implementation of the runtime's traits.
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::quote;
+use vibee_spec::term::{DType, Format, Op};
+
+use super::CHUNK;
+use super::affine::{Affine, Meaning, affine};
+use super::choice::choose;
+use super::codes::{codes, wrapped};
+use super::tree::Tree;
+
+/// The items of `name`, a type that decodes blocks of a format; `None` if the format has no such form.
+#[must_use]
+pub fn implementation(format: &Format, name: &Ident) -> Option<Vec<TokenStream>> {
+    let form = affine(format)?;
+    let bytes = usize::try_from(format.bytes).ok()?;
+    let chunks: Vec<Vec<&Tree>> = form.codes.chunks(CHUNK).map(|c| c.iter().collect()).collect();
+    let codes: Vec<TokenStream> = chunks.iter().map(|c| codes(c, bytes)).collect::<Option<_>>()?;
+    let scales = per_chunk(&form, &form.scales)?;
+    let mins = if form.mins.is_empty() { None } else { Some(per_chunk(&form, &form.mins)?) };
+    let (size, numbers) = (Literal::usize_unsuffixed(bytes), Literal::i64_unsuffixed(format.block));
+    let doc = format!(" Blocks of the format `{}`.", format.name);
+    let (codes, scales) = (choose(&codes), choose(&scales));
+    let mins = mins.map(|m| choose(&m));
+    let head = |decode: TokenStream| {
+        let of_type = quote!(#[doc = #doc] struct #name;);
+        let of_blocks = quote! {
+            impl Blocks for #name {
+                type Block = [u8; #size];
+                const NUMBERS: usize = #numbers;
+                #[inline(always)]
+                #decode
+            }
+        };
+        vec![of_type, of_blocks]
+    };
+    match &form.meaning {
+        Meaning::Whole { low, high } => {
+            let mut items = head(quote! {
+                fn decode<S: Isa>(s: S, block: &Self::Block, chunk: usize) -> Floats<S> {
+                    affine::<Self, S>(s, block, chunk)
+                }
+            });
+            let (low, high) = (signed(*low), signed(*high));
+            let group = Literal::usize_unsuffixed(form.group);
+            let codes = function("codes", &quote!(Bytes<S>), &codes);
+            let scales = function("scales", &quote!(Scales<S>), &scales);
+            let has_min = mins.as_ref().map(|_| {
+                quote!(
+                    const HAS_MIN: bool = true;
+                )
+            });
+            let mins = mins.map(|m| {
+                let m = function("mins", &quote!(Scales<S>), &m);
+                quote!(#[inline(always)] #m)
+            });
+            items.push(quote! {
+                impl Affine for #name {
+                    const LOW: i32 = #low;
+                    const HIGH: i32 = #high;
+                    const GROUP: usize = #group;
+                    #has_min
+                    #[inline(always)]
+                    #codes
+                    #[inline(always)]
+                    #scales
+                    #mins
+                }
+            });
+            Some(items)
+        }
+        // Larger tables are gathered number by number, which plain loops do as well.
+        Meaning::Table(table) if table.len() <= 16 => {
+            let values = table.iter().copied().chain(std::iter::repeat(0.0)).take(16).map(float);
+            let spread = if form.group >= CHUNK { quote!(same) } else { quote!(spread) };
+            let mins = mins.map(|m| quote!(+ #m.#spread()));
+            let decode = quote! {
+                const TABLE: [f32; 16] = [#(#values),*];
+                let codes = #codes;
+                Floats::lookup(codes, &TABLE) * #scales.#spread() #mins
+            };
+            Some(head(function("decode", &quote!(Floats<S>), &decode)))
+        }
+        Meaning::Table(_) => None,
+    }
+}
+
+/// A function of the traits, whose unused parameters have an underscore.
+fn function(name: &str, out: &TokenStream, body: &TokenStream) -> TokenStream {
+    let name = quote::format_ident!("{name}");
+    let uses = |word: &str| mentions(body, word);
+    let block = if uses("block") { quote!(block) } else { quote!(_block) };
+    let chunk = if uses("chunk") { quote!(chunk) } else { quote!(_chunk) };
+    quote!(fn #name<S: Isa>(s: S, #block: &Self::Block, #chunk: usize) -> #out { #body })
+}
+
+fn mentions(code: &TokenStream, name: &str) -> bool {
+    code.clone().into_iter().any(|t| match t {
+        proc_macro2::TokenTree::Ident(i) => i == name,
+        proc_macro2::TokenTree::Group(g) => mentions(&g.stream(), name),
+        _ => false,
+    })
+}
+
+/// The scales or minima of each chunk.
+fn per_chunk(form: &Affine, of: &[Tree]) -> Option<Vec<TokenStream>> {
+    let chunks = form.codes.len() / CHUNK;
+    (0..chunks)
+        .map(|c| {
+            if form.group >= CHUNK {
+                return one(&of[c * CHUNK / form.group]);
+            }
+            let each = CHUNK / form.group;
+            let values: Vec<TokenStream> =
+                of[c * each..][..each].iter().map(scalar).collect::<Option<_>>()?;
+            Some(match each {
+                2 => quote!(Scales::halves(s, #(#values),*)),
+                4 => quote!(Scales::quarters(s, [#(#values),*])),
+                _ => quote!(Scales::load(s, &[#(#values),*])),
+            })
+        })
+        .collect()
+}
+
+/// One scale for a whole chunk.
+fn one(t: &Tree) -> Option<TokenStream> {
+    if let Tree::Op(op @ (Op::F16From | Op::Bf16From), args) = t
+        && let Tree::Op(Op::Join, bytes) = &args[0]
+        && let (Tree::Byte(low), Tree::Byte(high)) = (&bytes[0], &bytes[1])
+        && *high == low + 1
+    {
+        let at = Literal::usize_unsuffixed(*low);
+        let make = if *op == Op::F16From { quote!(f16) } else { quote!(bf16) };
+        return Some(quote!(Scales::#make(s, *part(block, #at))));
+    }
+    let value = scalar(t)?;
+    Some(quote!(Scales::splat(s, #value)))
+}
+
+/// A value over the bytes of `block`, as plain Rust.
+fn scalar(t: &Tree) -> Option<TokenStream> {
+    Some(match t {
+        Tree::Byte(p) => {
+            let p = Literal::usize_unsuffixed(*p);
+            quote!(i32::from(block[#p]))
+        }
+        Tree::Int(v) => signed(*v),
+        Tree::Float(v) => float(*v),
+        Tree::Cast(DType::F32, a) => {
+            let a = wrapped(scalar(a)?);
+            quote!(#a as f32)
+        }
+        Tree::Cast(..) => return None,
+        Tree::Op(op, args) => {
+            let a: Vec<TokenStream> = args.iter().map(scalar).collect::<Option<_>>()?;
+            match op {
+                Op::Bits => quote!(bits::field(#(#a),*)),
+                Op::Signed | Op::Join | Op::F16From | Op::Bf16From | Op::F32From | Op::E4m3From => {
+                    let name = quote::format_ident!("{}", op.info().name);
+                    quote!(bits::#name(#(#a),*))
+                }
+                Op::Neg => {
+                    let a = wrapped(a.into_iter().next()?);
+                    quote!(-#a)
+                }
+                Op::Add | Op::Sub | Op::Mul => {
+                    let sign = match op {
+                        Op::Add => quote!(+),
+                        Op::Sub => quote!(-),
+                        _ => quote!(*),
+                    };
+                    let mut a = a.into_iter().map(wrapped);
+                    let (a, b) = (a.next()?, a.next()?);
+                    quote!(#a #sign #b)
+                }
+                _ => return None,
+            }
+        }
+    })
+}
+
+fn signed(v: i64) -> TokenStream {
+    let n = Literal::i64_unsuffixed(v.abs());
+    if v < 0 { quote!(-#n) } else { quote!(#n) }
+}
+
+fn float(v: f64) -> TokenStream {
+    let n = Literal::f32_unsuffixed(v.abs() as f32);
+    if v.is_sign_negative() { quote!(-#n) } else { quote!(#n) }
+}
