@@ -920,11 +920,11 @@ impl Affine for Q50Blocks {
             let x = Bytes::twice(s, part(block, 6));
             x.low_high(x.shr::<4>())
         }) & Bytes::splat(s, 15))
-            | (Bytes::halves(s, part(block, 2), part(block, 4))
+            | (Bytes::four(s, part(block, 2))
                 .pick(
                     &[
-                        0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0,
-                        0, 0, 1, 1, 1, 1, 1, 1, 1, 1,
+                        0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2,
+                        2, 2, 3, 3, 3, 3, 3, 3, 3, 3,
                     ],
                 )
                 .shr_each(
@@ -979,25 +979,22 @@ impl Affine for Q4KBlocks {
     fn scales<S: Isa>(s: S, block: &Self::Block, chunk: usize) -> Scales<S> {
         match chunk {
             0..=3 => {
-                Scales::splat(
-                    s,
-                    bits::f16_from(
-                        bits::join(i32::from(block[0]), i32::from(block[1]), 8),
-                    ) * (bits::field(i32::from(block[4 + chunk]), 0, 6) as f32),
-                )
+                Scales::f16(s, *part(block, 0))
+                    * Scales::splat(
+                        s,
+                        bits::field(i32::from(block[4 + chunk]), 0, 6) as f32,
+                    )
             }
             _ => {
-                Scales::splat(
-                    s,
-                    bits::f16_from(
-                        bits::join(i32::from(block[0]), i32::from(block[1]), 8),
-                    )
-                        * (bits::join(
+                Scales::f16(s, *part(block, 0))
+                    * Scales::splat(
+                        s,
+                        bits::join(
                             bits::field(i32::from(block[8 + chunk]), 0, 4),
                             bits::field(i32::from(block[chunk]), 6, 2),
                             4,
-                        ) as f32),
-                )
+                        ) as f32,
+                    )
             }
         }
     }
@@ -1006,25 +1003,22 @@ impl Affine for Q4KBlocks {
     fn mins<S: Isa>(s: S, block: &Self::Block, chunk: usize) -> Scales<S> {
         match chunk {
             0..=3 => {
-                Scales::splat(
-                    s,
-                    -(bits::f16_from(
-                        bits::join(i32::from(block[2]), i32::from(block[3]), 8),
-                    ) * (bits::field(i32::from(block[8 + chunk]), 0, 6) as f32)),
-                )
+                Scales::f16(s, *part(block, 2))
+                    * Scales::splat(
+                        s,
+                        -(bits::field(i32::from(block[8 + chunk]), 0, 6) as f32),
+                    )
             }
             _ => {
-                Scales::splat(
-                    s,
-                    -(bits::f16_from(
-                        bits::join(i32::from(block[2]), i32::from(block[3]), 8),
-                    )
-                        * (bits::join(
+                Scales::f16(s, *part(block, 2))
+                    * Scales::splat(
+                        s,
+                        -(bits::join(
                             bits::field(i32::from(block[8 + chunk]), 4, 4),
                             bits::field(i32::from(block[4 + chunk]), 6, 2),
                             4,
-                        ) as f32)),
-                )
+                        ) as f32),
+                    )
             }
         }
     }
@@ -1092,13 +1086,12 @@ impl Affine for Q6KBlocks {
 
     #[inline(always)]
     fn scales<S: Isa>(s: S, block: &Self::Block, chunk: usize) -> Scales<S> {
-        Scales::halves(
-            s,
-            bits::f16_from(bits::join(i32::from(block[208]), i32::from(block[209]), 8))
-                * (bits::signed(i32::from(block[192 + 2 * chunk]), 8) as f32),
-            bits::f16_from(bits::join(i32::from(block[208]), i32::from(block[209]), 8))
-                * (bits::signed(i32::from(block[193 + 2 * chunk]), 8) as f32),
-        )
+        Scales::f16(s, *part(block, 208))
+            * Scales::halves(
+                s,
+                bits::signed(i32::from(block[192 + 2 * chunk]), 8) as f32,
+                bits::signed(i32::from(block[193 + 2 * chunk]), 8) as f32,
+            )
     }
 }
 
@@ -1161,18 +1154,7 @@ impl Blocks for Nf4Blocks {
                     ) & Bytes::splat(s, 15)
             }
         };
-        Floats::lookup(codes, &TABLE)
-            * Scales::splat(
-                    s,
-                    bits::f32_from(
-                        bits::join(
-                            bits::join(i32::from(block[0]), i32::from(block[1]), 8),
-                            bits::join(i32::from(block[2]), i32::from(block[3]), 8),
-                            16,
-                        ),
-                    ),
-                )
-                .same()
+        Floats::lookup(codes, &TABLE) * Scales::f32(s, *part(block, 0)).same()
     }
 }
 
@@ -1234,11 +1216,11 @@ impl Affine for Sign1Blocks {
 
     #[inline(always)]
     fn codes<S: Isa>(s: S, block: &Self::Block, _chunk: usize) -> Bytes<S> {
-        (Bytes::short(s, block)
+        (Bytes::four(s, part(block, 2))
             .pick(
                 &[
-                    2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4,
-                    4, 5, 5, 5, 5, 5, 5, 5, 5,
+                    0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2,
+                    2, 3, 3, 3, 3, 3, 3, 3, 3,
                 ],
             )
             .shr_each(

@@ -15,10 +15,10 @@ pub struct Affine {
     pub codes: Vec<Tree>,
     /// What codes mean.
     pub meaning: Meaning,
-    /// The scale of each group.
-    pub scales: Vec<Tree>,
-    /// The minimum of each group, if there are any.
-    pub mins: Vec<Tree>,
+    /// The factors of each group's scale.
+    pub scales: Vec<Vec<Tree>>,
+    /// The factors of each group's minimum, if there are any.
+    pub mins: Vec<Vec<Tree>>,
 }
 
 /// What a code stands for.
@@ -121,16 +121,26 @@ fn grouped(sums: &[Sum], group: usize) -> Option<Affine> {
     let varying: Vec<usize> = (0..count).filter(|k| !same(&|s| s.factors.get(*k).cloned())).collect();
     let [code] = varying[..] else { return None };
     let (codes, meaning) = meaning(sums.iter().map(|s| &s.factors[code]))?;
-    let first = |g: &[Sum]| -> Tree {
-        let others = g[0].factors.iter().enumerate().filter(|(k, _)| *k != code).map(|(_, f)| f.clone());
-        others.reduce(|a, b| Tree::Op(Op::Mul, vec![a, b])).unwrap_or(Tree::Float(1.0))
+    let scale = |g: &[Sum]| -> Vec<Tree> {
+        g[0].factors.iter().enumerate().filter(|(k, _)| *k != code).map(|(_, f)| f.clone()).collect()
+    };
+    let min = |g: &[Sum]| -> Option<Vec<Tree>> {
+        let mut factors = Vec::new();
+        match g[0].rest.clone()? {
+            Tree::Op(Op::Neg, args) => {
+                factors.push(Tree::Float(-1.0));
+                args.into_iter().for_each(|a| flatten(a, &mut factors));
+            }
+            other => flatten(other, &mut factors),
+        }
+        Some(factors)
     };
     Some(Affine {
         group,
         codes,
         meaning,
-        scales: sums.chunks(group).map(first).collect(),
-        mins: sums.chunks(group).filter_map(|g| g[0].rest.clone()).collect(),
+        scales: sums.chunks(group).map(scale).collect(),
+        mins: sums.chunks(group).filter_map(min).collect(),
     })
 }
 

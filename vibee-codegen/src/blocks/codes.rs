@@ -133,6 +133,14 @@ fn bytes(places: &[usize], block: usize) -> Option<TokenStream> {
         let at = part(places[0]);
         return Some(quote!(Bytes::four(s, #at)));
     }
+    // Any four neighbours for all.
+    let (least, largest) = (*places.iter().min()?, *places.iter().max()?);
+    if block >= 4 && largest - least.min(block - 4) < 4 {
+        let start = least.min(block - 4);
+        let picks: Vec<i64> = places.iter().map(|p| (p - start) as i64).collect();
+        let (at, picks) = (part(start), list(&picks));
+        return Some(quote!(Bytes::four(s, #at).pick(&#picks)));
+    }
     // Any sixteen neighbours for each half.
     let window = |places: &[usize]| {
         let (least, largest) = (*places.iter().min()?, *places.iter().max()?);

@@ -74,7 +74,8 @@ pub fn implementation(format: &Format, name: &Ident) -> Option<Vec<TokenStream>>
         Meaning::Table(table) if table.len() <= 16 => {
             let values = table.iter().copied().chain(std::iter::repeat(0.0)).take(16).map(float);
             let spread = if form.group >= CHUNK { quote!(same) } else { quote!(spread) };
-            let mins = mins.map(|m| quote!(+ #m.#spread()));
+            let scales = wrapped(scales);
+            let mins = mins.map(wrapped).map(|m| quote!(+ #m.#spread()));
             let decode = quote! {
                 const TABLE: [f32; 16] = [#(#values),*];
                 let codes = #codes;
@@ -103,39 +104,97 @@ fn mentions(code: &TokenStream, name: &str) -> bool {
     })
 }
 
-/// The scales or minima of each chunk.
-fn per_chunk(form: &Affine, of: &[Tree]) -> Option<Vec<TokenStream>> {
+/// The scales or minima of each chunk, each a product of factors.
+fn per_chunk(form: &Affine, of: &[Vec<Tree>]) -> Option<Vec<TokenStream>> {
     let chunks = form.codes.len() / CHUNK;
+    let each = (CHUNK / form.group).max(1);
     (0..chunks)
         .map(|c| {
-            if form.group >= CHUNK {
-                return one(&of[c * CHUNK / form.group]);
-            }
-            let each = CHUNK / form.group;
-            let values: Vec<TokenStream> =
-                of[c * each..][..each].iter().map(scalar).collect::<Option<_>>()?;
-            Some(match each {
-                2 => quote!(Scales::halves(s, #(#values),*)),
-                4 => quote!(Scales::quarters(s, [#(#values),*])),
-                _ => quote!(Scales::load(s, &[#(#values),*])),
-            })
+            let first = c * CHUNK / form.group;
+            product(&of[first..first + each])
         })
         .collect()
 }
 
-/// One scale for a whole chunk.
-fn one(t: &Tree) -> Option<TokenStream> {
-    if let Tree::Op(op @ (Op::F16From | Op::Bf16From), args) = t
-        && let Tree::Op(Op::Join, bytes) = &args[0]
-        && let (Tree::Byte(low), Tree::Byte(high)) = (&bytes[0], &bytes[1])
-        && *high == low + 1
-    {
-        let at = Literal::usize_unsuffixed(*low);
-        let make = if *op == Op::F16From { quote!(f16) } else { quote!(bf16) };
-        return Some(quote!(Scales::#make(s, *part(block, #at))));
+/// One or several neighbouring groups: what is stored as a float is decoded by the runtime, other factors
+/// that all share come next, then those that differ.
+fn product(groups: &[Vec<Tree>]) -> Option<TokenStream> {
+    let (mut out, mut shared, mut own) = (Vec::new(), Vec::new(), Vec::new());
+    for k in 0..groups[0].len() {
+        let factor = &groups[0][k];
+        if groups.iter().any(|g| g.get(k) != Some(factor)) {
+            own.push(k);
+        } else if let Some(code) = stored(factor) {
+            out.push(code);
+        } else {
+            shared.push(factor);
+        }
     }
-    let value = scalar(t)?;
-    Some(quote!(Scales::splat(s, #value)))
+    if !shared.is_empty() {
+        let value = scalars(&shared)?;
+        out.push(quote!(Scales::splat(s, #value)));
+    }
+    if !own.is_empty() {
+        let values: Vec<TokenStream> = groups
+            .iter()
+            .map(|g| scalars(&own.iter().map(|k| &g[*k]).collect::<Vec<_>>()))
+            .collect::<Option<_>>()?;
+        out.push(match values.len() {
+            2 => quote!(Scales::halves(s, #(#values),*)),
+            4 => quote!(Scales::quarters(s, [#(#values),*])),
+            _ => quote!(Scales::load(s, &[#(#values),*])),
+        });
+    }
+    let mut out = out.into_iter();
+    let first = out.next().unwrap_or_else(|| quote!(Scales::splat(s, 1.0)));
+    Some(out.fold(first, |a, b| quote!(#a * #b)))
+}
+
+/// The product of some factors as one value.
+fn scalars(factors: &[&Tree]) -> Option<TokenStream> {
+    let negative = factors.iter().filter(|f| ***f == Tree::Float(-1.0)).count() % 2 == 1;
+    let rest = factors.iter().filter(|f| ***f != Tree::Float(-1.0));
+    let values: Vec<TokenStream> = rest.map(|f| scalar(f)).collect::<Option<_>>()?;
+    let product = match values.len() {
+        0 => quote!(1.0),
+        1 => values.into_iter().next()?,
+        _ => values.into_iter().map(wrapped).reduce(|a, b| quote!(#a * #b))?,
+    };
+    if !negative {
+        return Some(product);
+    }
+    let product = wrapped(product);
+    Some(quote!(-#product))
+}
+
+/// A float whose bytes are neighbours, lowest first.
+fn stored(t: &Tree) -> Option<TokenStream> {
+    let Tree::Op(op, args) = t else { return None };
+    let make = match op {
+        Op::F16From => quote!(f16),
+        Op::Bf16From => quote!(bf16),
+        Op::F32From => quote!(f32),
+        _ => return None,
+    };
+    let count = if *op == Op::F32From { 4 } else { 2 };
+    let mut bytes = Vec::new();
+    joined(&args[0], count, &mut bytes)?;
+    let neighbours = bytes.windows(2).all(|w| w[1] == w[0] + 1);
+    let at = Literal::usize_unsuffixed(*bytes.first()?);
+    neighbours.then(|| quote!(Scales::#make(s, *part(block, #at))))
+}
+
+/// The bytes that make an integer of `count` bytes.
+fn joined(t: &Tree, count: i64, out: &mut Vec<usize>) -> Option<()> {
+    match t {
+        Tree::Byte(p) if count == 1 => out.push(*p),
+        Tree::Op(Op::Join, args) if args[2] == Tree::Int(4 * count) => {
+            joined(&args[0], count / 2, out)?;
+            joined(&args[1], count / 2, out)?;
+        }
+        _ => return None,
+    }
+    Some(())
 }
 
 /// A value over the bytes of `block`, as plain Rust.
