@@ -87,12 +87,14 @@ fn compiled_code_is_tested_and_run() {
 /// The same package, recorded; the table knows what ran and that an edit makes it worthless.
 fn what_was_tested_is_told(desk: &Desk) {
     let table = "modules small.vibee words.vibee --results results.json";
-    let row = |name: &str| {
+    let row_of = |table: &str, name: &str| {
         let page = desk.vibee(table).out;
         let row = page.lines().find(|l| l.starts_with(&format!("| {name} |"))).unwrap_or_default();
         row.to_owned()
     };
-    assert!(row("small").contains("| – | untested | 3 kernels: not tested |"), "{}", row("small"));
+    let row = |name: &str| row_of(table, name);
+    let before = row_of("modules small.vibee words.vibee", "small");
+    assert!(before.contains("| – | untested | 3 kernels: not tested |"), "{before}");
     let done = desk.vibee("test small.vibee words.vibee --cases 6 --record results.json");
     assert_eq!((done.code, done.err.as_str()), (0, ""), "{}", done.out);
     assert!(row("small").contains("| tested | 3 kernels on scalar, "), "{}", row("small"));

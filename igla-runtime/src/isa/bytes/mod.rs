@@ -192,6 +192,7 @@ pub trait ByteIsa: Copy + Send + Sync + Sealed + 'static {
 }
 
 /// `[table[0], table[2], …]` and `[table[1], table[3], …]`: what [`ByteIsa::mul_high_b`] takes.
+#[inline(always)]
 pub const fn even_odd(table: &[u16; BYTES]) -> [[i16; 16]; 2] {
     let mut out = [[0; 16]; 2];
     let mut i = 0;
