@@ -69,6 +69,26 @@ const WORDS: &[&str] = &[
     "functions",
     "layers",
     "models",
+    "formats",
+    "block",
+    "tables",
+    "fields",
+    "decode",
+    "encode",
+    "bits",
+    "signed",
+    "join",
+    "f16_from",
+    "bf16_from",
+    "f32_from",
+    "e4m3_from",
+    "f16_bits",
+    "bf16_bits",
+    "f32_bits",
+    "e4m3_bits",
+    "u16",
+    "i16",
+    "e4m3",
 ];
 
 fn root() -> PathBuf {
@@ -81,7 +101,8 @@ fn all_loops(root: &Path) -> Vec<String> {
     let mut out = Vec::new();
     for n in 0..project.asked {
         let checked = project.check(n);
-        assert!(!checked.diags.has_errors(), "{}: {:?}", project.specs[n].source.path, checked.diags.list);
+        let source = &project.specs[n].source;
+        assert!(!checked.diags.has_errors(), "{}: {:?}\n{}", source.path, checked.diags.list, source.text);
         let m = &checked.module;
         let mut kernels: Vec<_> = m.kernels.to_vec();
         for l in m.layers.iter().chain(m.models.iter().map(|m| &m.layer)) {
@@ -180,7 +201,7 @@ fn renamed(text: &str) -> String {
     for line in text.lines() {
         if line.starts_with(|c: char| c.is_ascii_alphabetic()) {
             let key = line.split(':').next().unwrap_or("");
-            executable = matches!(key, "kernels" | "functions" | "layers" | "models");
+            executable = matches!(key, "kernels" | "functions" | "formats" | "layers" | "models");
             constants = key == "constants";
             kept = executable
                 || matches!(key, "name" | "version" | "language" | "module" | "imports" | "constants");
@@ -215,8 +236,14 @@ fn renamed(text: &str) -> String {
 
 /// Another name of the same case, sorting differently.
 fn other(word: &str) -> String {
-    if WORDS.contains(&word) {
+    // The numbers of a block are always called `x`, which `c` would become.
+    if WORDS.contains(&word) || matches!(word, "x" | "c") {
         return word.to_owned();
+    }
+    for made in ["decode_", "encode_"] {
+        if let Some(format) = word.strip_prefix(made) {
+            return format!("{made}{}", other(format));
+        }
     }
     // Letters stay letters: from the name of a dim comes that of an index over a whole tensor.
     if let [letter] = word.as_bytes() {

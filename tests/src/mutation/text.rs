@@ -24,7 +24,7 @@ pub fn sum_starts_at_one(rust: &str) -> Option<String> {
 }
 
 pub fn max_starts_at_zero(rust: &str) -> Option<String> {
-    edit(rust, &["let mut ", "f32::NEG_INFINITY"], |l| l.replace("f32::NEG_INFINITY", "0.0"))
+    edit(rust, &["let mut ", "f32::NEG_INFINITY"], |l| l.replace("f32::NEG_INFINITY", "0.0_f32"))
 }
 
 pub fn combines_by_maximum(rust: &str) -> Option<String> {
