@@ -267,7 +267,8 @@ fn the_comparison_can_fail() {
 #[test]
 fn loops_do_not_depend_on_names() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    for topic in fs::read_dir(root()).expect("specs").flatten() {
+    let folders = fs::read_dir(root()).expect("specs").flatten();
+    for topic in folders.filter(|entry| entry.path().is_dir()) {
         let target = dir.path().join(topic.file_name());
         fs::create_dir_all(&target).expect("a folder");
         for spec in fs::read_dir(topic.path()).expect("specs").flatten() {
