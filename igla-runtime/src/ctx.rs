@@ -128,27 +128,31 @@ impl Par<'_> {
         let cost = total.saturating_mul(task.cost().max(1));
         let threads = self.workers.len().min(total);
         let chunks = (cost / CHUNK_COST).clamp(1, threads * CHUNKS_PER_THREAD).min(total);
-        let run = Run {
-            grid,
-            outputs: &outputs,
-            task,
-            level: self.level,
-            total,
-            chunks,
-            next: AtomicUsize::new(0),
-        };
+        let run = Run { grid, outputs: &outputs, task, level: self.level };
+        // SAFETY: the grid was checked, and has `total` indices.
+        unsafe { self.share(&run, total, chunks, cost >= PARALLEL_COST) };
+    }
+
+    /// Does a run's indices, in parallel if that is `worth` it. Not generic: every kernel has tasks of its own,
+    /// and compiling the threads' code for each took a seventh of all.
+    ///
+    /// # Safety
+    /// `run` has `total` indices, and `chunks` is at least 1 and at most `total`.
+    unsafe fn share(&self, run: &dyn Ranges, total: usize, chunks: usize, worth: bool) {
         match self.pool {
-            Some(pool) if cost >= PARALLEL_COST && chunks > 1 => {
-                let helpers = self.workers.len().min(chunks) - 1;
+            Some(pool) if worth && chunks > 1 => {
+                let chunks = Chunks { run, total, count: chunks, next: AtomicUsize::new(0) };
+                let helpers = self.workers.len().min(chunks.count) - 1;
                 pool.in_place_scope(|scope| {
                     for arena in &self.workers[1..=helpers] {
-                        let run = &run;
-                        scope.spawn(move |_| run.work(arena));
+                        let chunks = &chunks;
+                        scope.spawn(move |_| chunks.work(arena));
                     }
-                    run.work(&self.workers[0]);
+                    chunks.work(&self.workers[0]);
                 });
             }
-            _ => run.whole(&self.workers[0]),
+            // SAFETY: this is the only range.
+            _ => unsafe { run.range(0, total, &self.workers[0]) },
         }
     }
 }
@@ -159,48 +163,55 @@ fn grid_overflows(grid: &[usize]) -> ! {
     panic!("a grid of extents {grid:?} has too many indices")
 }
 
-/// One parallel run: chunks are taken by whichever thread is free.
+/// The chunks of a run, taken by whichever thread is free.
+struct Chunks<'a> {
+    run: &'a dyn Ranges,
+    total: usize,
+    count: usize,
+    next: AtomicUsize,
+}
+
+impl Chunks<'_> {
+    /// Takes and does chunks until none is left.
+    fn work(&self, arena: &Mutex<Arena>) {
+        loop {
+            let chunk = self.next.fetch_add(1, Ordering::Relaxed);
+            if chunk >= self.count {
+                return;
+            }
+            // Chunk sizes differ by at most one; the first `longer` are the longer ones.
+            let (size, longer) = (self.total / self.count, self.total % self.count);
+            let begin = chunk * size + chunk.min(longer);
+            let end = begin + size + usize::from(chunk < longer);
+            // SAFETY: the counter gives each chunk out once, and chunks are disjoint.
+            unsafe { self.run.range(begin, end, arena) };
+        }
+    }
+}
+
+/// Work that can be done in ranges of its indices, from any thread.
+trait Ranges: Sync {
+    /// Does indices `begin..end`, with an arena that nobody else uses meanwhile.
+    ///
+    /// # Safety
+    /// No index may be given out twice, and all must be those of the work.
+    unsafe fn range(&self, begin: usize, end: usize, arena: &Mutex<Arena>);
+}
+
+/// One run of a task over its grid.
 struct Run<'a, const N: usize, C, T> {
     grid: [usize; N],
     outputs: &'a C,
     task: &'a T,
     level: Level,
-    total: usize,
-    chunks: usize,
-    next: AtomicUsize,
 }
 
-impl<const N: usize, C, T> Run<'_, N, C, T>
+impl<const N: usize, C, T> Ranges for Run<'_, N, C, T>
 where
     C: Cuts<N>,
     T: for<'o> Task<N, Out<'o> = C::Part<'o>>,
 {
-    /// Takes and does chunks until none is left.
-    fn work(&self, arena: &Mutex<Arena>) {
-        loop {
-            let chunk = self.next.fetch_add(1, Ordering::Relaxed);
-            if chunk >= self.chunks {
-                return;
-            }
-            // Chunk sizes differ by at most one; the first `longer` are the longer ones.
-            let (size, longer) = (self.total / self.chunks, self.total % self.chunks);
-            let begin = chunk * size + chunk.min(longer);
-            let end = begin + size + usize::from(chunk < longer);
-            // SAFETY: the counter gives each chunk out once, and chunks are disjoint.
-            unsafe { self.range(begin, end, arena) };
-        }
-    }
-
-    /// Does everything on this thread.
-    fn whole(&self, arena: &Mutex<Arena>) {
-        // SAFETY: this is the only range.
-        unsafe { self.range(0, self.total, arena) };
-    }
-
     /// Does grid indices `begin..end` in row-major order.
-    ///
-    /// # Safety
-    /// No index may be given out twice, and all must be below `total`.
     unsafe fn range(&self, begin: usize, end: usize, arena: &Mutex<Arena>) {
         // A panic in a task leaves an arena with unspecified contents, which is what it has anyway.
         let mut arena = arena.lock().unwrap_or_else(PoisonError::into_inner);
@@ -243,7 +254,7 @@ where
     fn run<S: Isa>(self, s: S) {
         let Indices { grid, mut at, count, mut scratch } = self.indices;
         for _ in 0..count {
-            // SAFETY: `Run` checked the grid and gives each index out once.
+            // SAFETY: the grid was checked, and each index is given out once.
             let part = unsafe { self.outputs.part(at) };
             self.task.run(s, at, part, scratch.reborrow());
             let mut axis = N;
