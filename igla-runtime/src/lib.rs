@@ -37,12 +37,12 @@ pub use blocks::{Affine, BlockMat, Blocks};
 pub use ctx::{Ctx, Par};
 pub use cut::{At, Axis, Cut, Cuts, Tile};
 pub use error::{LoadError, ShapeError};
-pub use gemm::{Epilogue, Mat, MatMut, PackedB, Rhs, gemm, gemm_scratch};
+pub use gemm::{Epilogue, Mat, MatMut, PackedB, Rhs, gemm, gemm_columns, gemm_scratch, gemm_within};
 pub use isa::{Isa, Kernel};
 pub use lanes::{ArgMax, ArgMin, Block, F32, I32, Lane, Lanes, Mask, Row, RowMut};
 pub use level::Level;
 pub use scratch::Scratch;
-pub use task::Task;
+pub use task::{Task, block_rows};
 pub use tensor::{Element, Tensor};
 pub use view::{View, ViewMut};
 
@@ -51,6 +51,7 @@ pub mod prelude {
     pub use crate::{
         ArgMax, ArgMin, At, Block, Ctx, Element, Epilogue, F32, I32, Isa, Kernel, Lane, Lanes, Level,
         LoadError, Mask, Mat, MatMut, PackedB, Par, Rhs, Row, RowMut, Scratch, ShapeError, Task, Tensor,
-        Tile, View, ViewMut, bf16, bits, check, f16, gemm, gemm_scratch, math, scalar, scalar64, weights,
+        Tile, View, ViewMut, bf16, bits, block_rows, check, f16, gemm, gemm_columns, gemm_scratch,
+        gemm_within, math, scalar, scalar64, weights,
     };
 }

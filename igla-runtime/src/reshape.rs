@@ -19,7 +19,47 @@ fn without<const R: usize, const Q: usize>(layout: Layout<R>, axis: usize) -> La
     out
 }
 
+/// A layout with one axis written as two.
+///
+/// # Panics
+/// When the axis does not exist or `outer * inner` is not its extent.
+#[inline]
+fn split<const R: usize, const Q: usize>(
+    layout: Layout<R>,
+    axis: usize,
+    outer: usize,
+    inner: usize,
+) -> Layout<Q> {
+    const { assert!(R + 1 == Q, "splitting an axis adds one axis") };
+    assert!(
+        axis < R && outer.checked_mul(inner) == Some(layout.dims[axis]),
+        "axis {axis} of {:?} cannot be split in {outer} times {inner}",
+        layout.dims
+    );
+    let mut out = Layout { dims: [0; Q], strides: [0; Q] };
+    for n in 0..Q {
+        let from = if n <= axis { n } else { n - 1 };
+        out.dims[n] = layout.dims[from];
+        out.strides[n] = layout.strides[from];
+    }
+    out.dims[axis] = outer;
+    out.dims[axis + 1] = inner;
+    out.strides[axis] = layout.strides[axis].saturating_mul(inner);
+    out
+}
+
 impl<'a, T: Element, const R: usize> View<'a, T, R> {
+    /// The view with one axis written as two, `outer` times `inner`: `Q` is `R + 1`.
+    ///
+    /// # Panics
+    /// When the axis does not exist or `outer * inner` is not its extent.
+    #[inline]
+    pub fn split_axis<const Q: usize>(&self, axis: usize, outer: usize, inner: usize) -> View<'a, T, Q> {
+        let (pointer, layout) = self.into_parts();
+        // SAFETY: index (o, i) is position o * inner + i of the old axis.
+        unsafe { View::from_parts(pointer, split(layout, axis, outer, inner)) }
+    }
+
     /// The view at index `i` of one axis, which disappears: `Q` is `R - 1`.
     ///
     /// # Panics
@@ -70,24 +110,9 @@ impl<'a, T: Element, const R: usize> ViewMut<'a, T, R> {
     /// When the axis does not exist or `outer * inner` is not its extent.
     #[inline]
     pub fn split_axis<const Q: usize>(self, axis: usize, outer: usize, inner: usize) -> ViewMut<'a, T, Q> {
-        const { assert!(R + 1 == Q, "splitting an axis adds one axis") };
         let (pointer, layout) = self.into_parts();
-        assert!(
-            axis < R && outer.checked_mul(inner) == Some(layout.dims[axis]),
-            "axis {axis} of {:?} cannot be split in {outer} times {inner}",
-            layout.dims
-        );
-        let mut out = Layout { dims: [0; Q], strides: [0; Q] };
-        for n in 0..Q {
-            let from = if n <= axis { n } else { n - 1 };
-            out.dims[n] = layout.dims[from];
-            out.strides[n] = layout.strides[from];
-        }
-        out.dims[axis] = outer;
-        out.dims[axis + 1] = inner;
-        out.strides[axis] = layout.strides[axis].saturating_mul(inner);
         // SAFETY: index (o, i) is position o * inner + i of the old axis, each exactly once.
-        unsafe { ViewMut::from_parts(pointer, out) }
+        unsafe { ViewMut::from_parts(pointer, split(layout, axis, outer, inner)) }
     }
 
     /// The view with its last two axes as one: `Q` is `R - 1`.
@@ -172,6 +197,8 @@ mod tests {
         let mut y = ViewMut::new(&mut data, [2, 12]).unwrap().split_axis::<3>(1, 3, 4);
         assert_eq!(y.dims(), [2, 3, 4]);
         assert_eq!(y.at([1, 2, 3]), 23.0);
+        let shared = y.view();
+        assert_eq!(shared.split_axis::<4>(2, 2, 2).at([1, 2, 1, 1]), 23.0);
         y.set([0, 1, 0], 50.0);
         assert_eq!(data[4], 50.0);
     }

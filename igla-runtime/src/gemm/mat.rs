@@ -184,6 +184,38 @@ impl<'a> Mat<'a> {
     pub(super) fn part(&self, rows: &Range<usize>) -> Self {
         Self { rows: self.rows.part(rows), ..*self }
     }
+
+    /// All rows, of some columns.
+    pub(super) fn terms(&self, cols: &Range<usize>) -> Self {
+        Self { cols: self.cols.part(cols), ..*self }
+    }
+
+    /// One element.
+    #[inline(always)]
+    pub(super) fn at(&self, row: usize, col: usize) -> f32 {
+        assert!(row < self.rows.len && col < self.cols.len);
+        // SAFETY: row and column are in range.
+        unsafe { *self.data.add(self.rows.offset(row) + self.cols.offset(col)) }
+    }
+
+    /// Whether the elements of a column are adjacent in memory.
+    pub(super) fn columns_are_runs(&self) -> bool {
+        self.rows.is_unit()
+    }
+
+    /// A column, if [`Mat::columns_are_runs`].
+    #[inline(always)]
+    pub(super) fn column(&self, col: usize) -> &'a [f32] {
+        assert!(self.rows.is_unit() && col < self.cols.len);
+        if self.rows.len == 0 {
+            return &[];
+        }
+        // SAFETY: row 0 and the column are in range, and so are all rows behind it, one element apart.
+        unsafe {
+            let first = self.data.add(self.rows.offset(0) + self.cols.offset(col));
+            core::slice::from_raw_parts(first, self.rows.len)
+        }
+    }
 }
 
 /// The output: every row is a run of adjacent elements, rows lie anywhere but never overlap.

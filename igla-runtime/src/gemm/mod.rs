@@ -53,9 +53,13 @@ mod reg;
 mod rows;
 mod sweep;
 mod view;
+mod within;
 
 pub use mat::{Mat, MatMut};
 pub use packed::{PackedB, Rhs};
+pub use within::gemm_within;
+
+use core::ops::Range;
 
 use crate::isa::Isa;
 use crate::scratch::Scratch;
@@ -112,13 +116,35 @@ pub fn gemm<'a, S: Isa, E: Epilogue>(
     epilogue: &E,
     scratch: &mut Scratch<'_>,
 ) {
+    let columns = 0..c.cols();
+    gemm_columns(s, a, b, c, columns, epilogue, scratch);
+}
+
+/// As [`gemm`], for some columns of C; a few around them may be computed too, others are left as they are.
+/// Columns beyond the last one do not count.
+///
+/// # Panics
+/// As [`gemm`].
+#[inline(always)]
+pub fn gemm_columns<'a, S: Isa, E: Epilogue>(
+    s: S,
+    a: Mat<'a>,
+    b: impl Into<Rhs<'a>>,
+    c: MatMut<'a>,
+    columns: Range<usize>,
+    epilogue: &E,
+    scratch: &mut Scratch<'_>,
+) {
     let job = Job::new(a, b.into(), c);
     let (m, n, _) = job.shape();
+    let end = columns.end.min(n);
+    let start = columns.start.min(end) / PANEL * PANEL;
     let (x, y) = job.buffers();
     let mut scratch = scratch.reborrow();
     let (x, y) = (scratch.take::<f32>(x), scratch.take::<f32>(y));
-    // SAFETY: one block, all of C; the token proves the level; the buffers are as long as asked for.
-    let work = unsafe { job.block(S::LEVEL, 0..m, 0..n, x.as_mut_ptr(), y.as_mut_ptr()) };
+    // SAFETY: one block, which starts at a panel; the token proves the level; the buffers are as long as
+    // asked for.
+    let work = unsafe { job.block(S::LEVEL, 0..m, start..end, x.as_mut_ptr(), y.as_mut_ptr()) };
     finish(s, work, epilogue);
 }
 
