@@ -19,7 +19,7 @@ mod product;
 mod tree;
 
 pub use imp::implementation;
-pub use product::{Decoded, decoded, only_products};
+pub use product::{Decoded, decoded, not_only_products};
 
 /// Numbers that are decoded at a time, as in igla-runtime.
 const CHUNK: usize = 32;

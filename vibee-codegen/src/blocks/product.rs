@@ -2,7 +2,9 @@
 //!
 //! Reads of the operand that equal its format's decoding, as terms, become reads of a stand-in input of
 //! numbers. If then nothing but whole products reads the stand-in, the runtime multiplies with the blocks;
-//! otherwise the kernel stays as it was.
+//! otherwise that operand is decoded where it is read.
+
+use std::collections::HashMap;
 
 use vibee_spec::check::decoded_at;
 use vibee_spec::term::{
@@ -10,7 +12,7 @@ use vibee_spec::term::{
 };
 
 use crate::loops::{LoopProgram, OperandAxis, Stmt};
-use crate::passes::visit;
+use crate::passes::{rebuild, visit};
 
 /// A stand-in for an operand in a format.
 #[derive(Clone, Debug)]
@@ -23,33 +25,44 @@ pub struct Decoded {
     pub packed: usize,
 }
 
-/// The kernel with stand-ins for operands that its products read; `None` if there are none.
+/// The kernel with stand-ins for operands that its products read, but for those `refused`; `None` if there are
+/// none. A product may stand anywhere in an expression: what is done with its sums is the schedule's business.
 #[must_use]
-pub fn decoded(kernel: &Kernel) -> Option<(Kernel, Vec<Decoded>)> {
+pub fn decoded(kernel: &Kernel, refused: &[usize]) -> Option<(Kernel, Vec<Decoded>)> {
     let mut k = kernel.clone();
     let mut made: Vec<Decoded> = Vec::new();
     for d in 0..k.defs.len() {
-        let Node::Fold { op: FoldOp::Sum, over, guard: None, body } = k.exprs.node(k.defs[d].body).clone()
-        else {
-            continue;
-        };
-        let Node::Op(Op::Mul, args) = k.exprs.node(body).clone() else { continue };
-        let Some((side, packed, at)) = (0..2).find_map(|side| {
-            let (packed, at) = read_of(&mut k, args[side], &over)?;
-            Some((side, packed, at))
-        }) else {
-            continue;
-        };
-        let numbers = stand_in(&mut k, packed, &mut made);
-        let at = at.into_iter().map(Pos::At).collect();
-        let load = k.exprs.intern(Node::Load { from: Source::Input(numbers), at, outside: None }, DType::F32);
-        let mut args = args;
-        args[side] = load;
-        let body = k.exprs.intern(Node::Op(Op::Mul, args), DType::F32);
-        let fold = Node::Fold { op: FoldOp::Sum, over, guard: None, body };
-        k.defs[d].body = k.exprs.intern(fold, DType::F32);
+        let body = k.defs[d].body;
+        let mut folds = Vec::new();
+        visit(&k.exprs, body, &mut |e, node| {
+            if let Node::Fold { op: FoldOp::Sum, guard: None, .. } = node {
+                folds.push(e);
+            }
+        });
+        let products: HashMap<ExprId, ExprId> =
+            folds.into_iter().filter_map(|e| Some((e, product(&mut k, e, refused, &mut made)?))).collect();
+        if !products.is_empty() {
+            k.defs[d].body = rebuild(&mut k.exprs, body, &mut products.clone(), &mut |exprs, node, dtype| {
+                exprs.intern(node, dtype)
+            });
+        }
     }
     (!made.is_empty()).then_some((k, made))
+}
+
+/// A sum of products with an operand in a format, reading the operand's stand-in.
+fn product(k: &mut Kernel, fold: ExprId, refused: &[usize], made: &mut Vec<Decoded>) -> Option<ExprId> {
+    let Node::Fold { op, over, guard, body } = k.exprs.node(fold).clone() else { return None };
+    let Node::Op(Op::Mul, mut args) = k.exprs.node(body).clone() else { return None };
+    let (side, packed, at) = (0..2).find_map(|side| {
+        let (packed, at) = read_of(k, args[side], &over)?;
+        (!refused.contains(&packed)).then_some((side, packed, at))
+    })?;
+    let from = Source::Input(stand_in(k, packed, made));
+    let at = at.into_iter().map(Pos::At).collect();
+    args[side] = k.exprs.intern(Node::Load { from, at, outside: None }, DType::F32);
+    let body = k.exprs.intern(Node::Op(Op::Mul, args), DType::F32);
+    Some(k.exprs.intern(Node::Fold { op, over, guard, body }, DType::F32))
 }
 
 /// The operand and the position that an expression decodes, if it is nothing but that.
@@ -89,14 +102,15 @@ fn stand_in(k: &mut Kernel, packed: usize, made: &mut Vec<Decoded>) -> InputId {
     id
 }
 
-/// Whether stand-ins are read by nothing but products of their own stage, whole and on the right side.
+/// Operands whose stand-ins are read by something else than products that are a stage of their own and take the
+/// operand whole, on the right side.
 #[must_use]
-pub fn only_products(loops: &LoopProgram, made: &[Decoded]) -> bool {
+pub fn not_only_products(loops: &LoopProgram, made: &[Decoded]) -> Vec<usize> {
     let program = &loops.program;
     let exprs = &program.kernel.exprs;
-    let is_stand_in = |e: ExprId| match exprs.node(e) {
-        Node::Load { from: Source::Input(i), .. } => made.iter().any(|m| m.numbers == *i),
-        _ => false,
+    let stand_in = |e: ExprId| match exprs.node(e) {
+        Node::Load { from: Source::Input(i), .. } => made.iter().find(|m| m.numbers == *i),
+        _ => None,
     };
     let mut products = Vec::new();
     for stage in &loops.stages {
@@ -104,19 +118,24 @@ pub fn only_products(loops: &LoopProgram, made: &[Decoded]) -> bool {
         let whole = matches!(g.b.axes.as_slice(),
             [OperandAxis::Rows(r, rows), OperandAxis::Cols(c, cols)]
                 if *r == Int::default() && *c == Int::default() && rows.len() == 1 && cols.len() == 1);
-        if stage.grid.is_empty() && whole && is_stand_in(g.b.load) && !is_stand_in(g.a.load) {
-            let Node::Load { from: Source::Input(i), .. } = exprs.node(g.b.load) else { continue };
-            let shape = &program.kernel.input(*i).shape;
+        if let Some(m) = stand_in(g.b.load)
+            && stage.grid.is_empty()
+            && whole
+            && stand_in(g.a.load).is_none()
+        {
+            let shape = &program.kernel.input(m.numbers).shape;
             if [program.extent(g.n[0]), program.extent(g.k[0])] == [&shape[0], &shape[1]] {
                 products.push(g.def);
             }
         }
     }
-    program.live().all(|(id, _)| {
-        let mut reads = false;
+    let mut wrong: Vec<usize> = Vec::new();
+    for (id, _) in program.live().filter(|(id, _)| !products.contains(id)) {
         for root in program.roots(id) {
-            visit(exprs, root, &mut |e, _| reads |= is_stand_in(e));
+            visit(exprs, root, &mut |e, _| wrong.extend(stand_in(e).map(|m| m.packed)));
         }
-        !reads || products.contains(&id)
-    })
+    }
+    wrong.sort_unstable();
+    wrong.dedup();
+    wrong
 }

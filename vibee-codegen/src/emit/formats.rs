@@ -67,17 +67,26 @@ impl Decoders {
     }
 
     fn products(&mut self, k: &Kernel, taken: &mut BTreeSet<String>) -> Option<(LoopProgram, StandIns)> {
-        let (stand_in, made) = blocks::decoded(k)?;
-        let loops = schedule::run(passes::run(stand_in));
-        if !blocks::only_products(&loops, &made) {
-            return None;
+        let mut refused = Vec::new();
+        loop {
+            let (stand_in, made) = blocks::decoded(k, &refused)?;
+            let loops = schedule::run(passes::run(stand_in));
+            let mut wrong = blocks::not_only_products(&loops, &made);
+            let mut found = StandIns::new();
+            let all_are_products = wrong.is_empty();
+            for m in made.iter().filter(|_| all_are_products) {
+                match self.decoder(&k.packed[m.packed].format, taken) {
+                    Some(decoder) => {
+                        found.insert(m.numbers, (m.bytes, decoder));
+                    }
+                    None => wrong.push(m.packed),
+                }
+            }
+            if wrong.is_empty() {
+                return Some((loops, found));
+            }
+            refused.extend(wrong);
         }
-        let mut found = StandIns::new();
-        for m in made {
-            let decoder = self.decoder(&k.packed[m.packed].format, taken)?;
-            found.insert(m.numbers, (m.bytes, decoder));
-        }
-        Some((loops, found))
     }
 
     fn decoder(&mut self, format: &Format, taken: &mut BTreeSet<String>) -> Option<Ident> {
