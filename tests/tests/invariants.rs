@@ -356,6 +356,58 @@ fn products() {
     snapshot("products", &messages(&scheduled(PRODUCT), &loops::verify, changes));
 }
 
+/// Scores, what is made of them, and their product, in blocks of rows that see what is behind them.
+const BLOCKS: &str = "k(q: f32[B, T, C], k: f32[B, S, C]) -> y: f32[B, T, C]:\n    \
+                      r[b, t, s] = sum[c](q[b, t, c] * k[b, s, c])\n    \
+                      top[b, t] = max[s](r[b, t, s])\n    \
+                      u[b, t, s] = exp(r[b, t, s] - top[b, t])\n    \
+                      y[b, t, c] = sum[s if s <= t](u[b, t, s] * k[b, s, c])\n";
+
+fn products_of(p: &mut LoopProgram) -> impl Iterator<Item = &mut Gemm> {
+    p.stages[0].body.iter_mut().filter_map(|s| match s {
+        Stmt::Gemm(g) => Some(g.as_mut()),
+        _ => None,
+    })
+}
+
+#[test]
+fn rows() {
+    let base = scheduled(BLOCKS);
+    assert!(loops::verify(&base).is_ok() && base.stages[0].rows.len() == 3, "{}", loops::text(&base));
+    let (t, s) = {
+        let mut p = base.clone();
+        let last = products_of(&mut p).last().expect("a product");
+        assert!(last.terms.is_some());
+        (last.m[0], last.k[0])
+    };
+    let changes: &[Change<'_, LoopProgram>] = &[
+        ("7 products: terms that depend on the term", &|p| {
+            let range = Some((Int::default(), Int::index(s)));
+            products_of(p).last().expect("a product").terms = range;
+        }),
+        ("7 products: an output without some columns", &|p| {
+            let g = products_of(p).last().expect("a product");
+            g.columns = Some((Int::default(), Int::index(t)));
+        }),
+        ("8 rows: a statement without", &|p| {
+            p.stages[0].rows.pop();
+        }),
+        ("8 rows: one task", &|p| p.stages[0].grid.clear()),
+        ("8 rows: of another extent", &|p| {
+            let c = products_of(p).last().expect("a product").n[0];
+            p.stages[0].rows = vec![c];
+        }),
+        ("8 rows: another row is read", &|p| {
+            let u = def(&p.program, "u").index();
+            let (value, free) = (p.program.defs[u].value, p.program.defs[u].free.clone());
+            let other = Int::index(free[1]).add(&Int::constant(1));
+            let map = std::collections::BTreeMap::from([(free[1], other)]);
+            p.program.defs[u].value = passes::substitute(&mut p.program.kernel.exprs, value, &map);
+        }),
+    ];
+    snapshot("rows", &messages(&base, &loops::verify, changes));
+}
+
 /// A read beyond its array is listed, with its position.
 #[test]
 fn positions() {

@@ -332,11 +332,12 @@ pub fn paged_attention(
         (h_len as i64) * (c_len as i64),
         y.dim(1),
     )?;
-    let mut y = y.split_axis::<3>(1, h_len, c_len);
+    let y = y.split_axis::<3>(1, g_len, c_len * (h_len / g_len));
+    let mut y = y.split_axis::<4>(2, h_len / g_len, c_len);
     let (_, mut par) = ctx.frame(0);
     par.run(
-        [r_len, h_len],
-        y.reborrow().cut([At(0), At(1)]),
+        [r_len, g_len, h_len / g_len],
+        y.reborrow().cut([At(0), At(1), At(2)]),
         &PagedAttentionTask {
             q,
             k,
@@ -353,7 +354,7 @@ pub fn paged_attention(
     Ok(())
 }
 
-/// What [`paged_attention`] does for one `r`, `h`.
+/// What [`paged_attention`] does for one `r`, `h_group`, `h`.
 #[derive(Clone, Copy)]
 struct PagedAttentionTask<'a> {
     q: View<'a, f32, 2>,
@@ -368,7 +369,7 @@ struct PagedAttentionTask<'a> {
     c_len: usize,
 }
 
-impl Task<2> for PagedAttentionTask<'_> {
+impl Task<3> for PagedAttentionTask<'_> {
     type Out<'o> = ViewMut<'o, f32, 1>;
 
     fn scratch(&self) -> usize {
@@ -386,12 +387,12 @@ impl Task<2> for PagedAttentionTask<'_> {
     fn run<S: Isa>(
         &self,
         isa: S,
-        at: [usize; 2],
+        at: [usize; 3],
         mut y: Self::Out<'_>,
         mut scratch: Scratch<'_>,
     ) {
         let Self { q, k, v, table, used, h_len, g_len, b_len, n_len, c_len } = *self;
-        let [r, h] = at;
+        let [r, h_group, h] = at;
         let mut score = scratch.tensor::<f32, 2>([n_len, b_len]);
         let mut e = scratch.tensor::<f32, 2>([n_len, b_len]);
 
@@ -408,22 +409,24 @@ impl Task<2> for PagedAttentionTask<'_> {
                         score_sum = score_sum
                             .fma_in(
                                 c,
-                                q_row.load_at(c, (c_len as isize) * (h as isize)),
-                                k
-                                    .row([table.at([r, n]) as usize, b])
+                                q_row
                                     .load_at(
                                         c,
-                                        (c_len as isize)
-                                            * ((h as isize) / ((h_len as isize) / (g_len as isize))),
+                                        (c_len as isize) * (h_group as isize)
+                                            * ((h_len as isize) / (g_len as isize))
+                                            + (c_len as isize) * (h as isize),
                                     ),
+                                k
+                                    .row([table.at([r, n]) as usize, b])
+                                    .load_at(c, (c_len as isize) * (h_group as isize)),
                             );
                     }
                 }
                 let score_sum = score_sum.reduce_add();
-                let score_rhnb = score_sum / root;
-                score.set([n, b], score_rhnb);
+                let score_rh_grouphnb = score_sum / root;
+                score.set([n, b], score_rh_grouphnb);
                 if ((b_len * n + b) as i32) < used.at([r]) {
-                    top = top.max(score_rhnb);
+                    top = top.max(score_rh_grouphnb);
                 }
             }
         }
@@ -436,14 +439,14 @@ impl Task<2> for PagedAttentionTask<'_> {
             let e_row = e.row_mut([n]);
             for part in isa.parts::<2>(0, b_len) {
                 for b in part {
-                    let e_rhnb = (b.iota() + isa.splat_i32((b_len * n) as i32))
+                    let e_rh_grouphnb = (b.iota() + isa.splat_i32((b_len * n) as i32))
                         .lt(isa.splat_i32(used.at([r])))
                         .select(
                             (score_row.load(b) - isa.splat(top)).exp(),
                             isa.splat(0.0),
                         );
-                    e_row.store(b, e_rhnb);
-                    total = total.add_in(b, e_rhnb);
+                    e_row.store(b, e_rh_grouphnb);
+                    total = total.add_in(b, e_rh_grouphnb);
                 }
             }
         }
@@ -463,11 +466,7 @@ impl Task<2> for PagedAttentionTask<'_> {
                                 .mul_add(
                                     v
                                         .row([table.at([r, n]) as usize, b])
-                                        .load_at(
-                                            c,
-                                            (c_len as isize)
-                                                * ((h as isize) / ((h_len as isize) / (g_len as isize))),
-                                        ),
+                                        .load_at(c, (c_len as isize) * (h_group as isize)),
                                     y_sum,
                                 );
                         }

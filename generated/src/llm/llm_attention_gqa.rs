@@ -145,10 +145,11 @@ pub fn decode_attention(
         (h_len as i64) * (c_len as i64),
         y.dim(1),
     )?;
-    let mut y = y.split_axis::<3>(1, h_len, c_len);
+    let y = y.split_axis::<3>(1, g_len, c_len * (h_len / g_len));
+    let mut y = y.split_axis::<4>(2, h_len / g_len, c_len);
     let (_, mut par) = ctx.frame(0);
     par.run(
-        [r_len, h_len],
+        [r_len, g_len],
         y.reborrow().cut([At(0), At(1)]),
         &DecodeAttentionTask {
             q,
@@ -164,7 +165,7 @@ pub fn decode_attention(
     Ok(())
 }
 
-/// What [`decode_attention`] does for one `r`, `h`.
+/// What [`decode_attention`] does for one `r`, `h_group`.
 #[derive(Clone, Copy)]
 struct DecodeAttentionTask<'a> {
     q: View<'a, f32, 2>,
@@ -178,17 +179,18 @@ struct DecodeAttentionTask<'a> {
 }
 
 impl Task<2> for DecodeAttentionTask<'_> {
-    type Out<'o> = ViewMut<'o, f32, 1>;
+    type Out<'o> = ViewMut<'o, f32, 2>;
 
     fn scratch(&self) -> usize {
-        let Self { s_len, .. } = *self;
-        Scratch::bytes_of::<f32>(s_len) + Scratch::bytes_of::<f32>(s_len)
-            + Scratch::bytes_of::<f32>(s_len)
+        let Self { h_len, g_len, s_len, c_len, .. } = *self;
+        Scratch::bytes_of::<f32>((h_len / g_len).saturating_mul(s_len))
+            + Scratch::bytes_of::<f32>(s_len) + Scratch::bytes_of::<f32>(s_len)
+            + gemm_scratch(h_len / g_len, s_len, c_len, false)
     }
 
     fn cost(&self) -> usize {
-        let Self { s_len, c_len, .. } = *self;
-        c_len.saturating_mul(s_len)
+        let Self { h_len, g_len, s_len, c_len, .. } = *self;
+        (h_len / g_len).saturating_mul(c_len).saturating_mul(s_len)
     }
 
     #[inline(always)]
@@ -200,89 +202,101 @@ impl Task<2> for DecodeAttentionTask<'_> {
         mut scratch: Scratch<'_>,
     ) {
         let Self { q, k, v, used, h_len, g_len, s_len, c_len } = *self;
-        let [r, h] = at;
-        let score = scratch.take::<f32>(s_len);
+        let [r, h_group] = at;
+        let mut score = scratch.tensor::<f32, 2>([h_len / g_len, s_len]);
         let exp_value = scratch.take::<f32>(s_len);
         let weight = scratch.take::<f32>(s_len);
 
-        // weight[r, h, s] = softmax[s if s < used[r]](score[r, h, s])
-        let mut weight_max = f32::NEG_INFINITY;
-        let root = (c_len as f32).sqrt();
-        for s in 0..s_len {
-            // score[r, h in H, s] = sum[c in C](q[r, h*C + c] * k[r, s, group(h, H, G)*C + c]) / sqrt(C)
-            let mut score_sum = isa.splat::<4>(0.0);
-            let q_row = q.row([r]);
-            let k_row = k.row([r, s]);
-            for part in isa.parts::<4>(0, c_len) {
-                for c in part {
-                    score_sum = score_sum
-                        .fma_in(
-                            c,
-                            q_row.load_at(c, (c_len as isize) * (h as isize)),
-                            k_row
-                                .load_at(
-                                    c,
-                                    (c_len as isize)
-                                        * ((h as isize) / ((h_len as isize) / (g_len as isize))),
+        // score[r, h in H, s] = sum[c in C](q[r, h*C + c] * k[r, s, group(h, H, G)*C + c]) / sqrt(C)
+        gemm(
+            isa,
+            q
+                .narrow(1, c_len * h_group * (h_len / g_len), c_len * (h_len / g_len))
+                .split_axis::<3>(1, h_len / g_len, c_len)
+                .fix::<2>(0, r)
+                .mat([0], [1]),
+            k.narrow(2, c_len * h_group, c_len).fix::<2>(0, r).mat([0], [1]),
+            score.mat_mut([0]),
+            &DecodeAttentionScoreRows { c_len },
+            &mut scratch.reborrow(),
+        );
+        let h_end = h_len / g_len;
+        for h in 0..h_end {
+            // weight[r, h, s] = softmax[s if s < used[r]](score[r, h, s])
+            let mut weight_max = isa.splat::<4>(f32::NEG_INFINITY);
+            let score_row = score.row([h]);
+            for part in isa.parts::<4>(0, s_len) {
+                for s in part {
+                    let s_inside = s.only(s.iota().lt(isa.splat_i32(used.at([r]))));
+                    weight_max = weight_max.max_in(s_inside, score_row.load(s_inside));
+                }
+            }
+            let weight_max = weight_max.reduce_max();
+            let mut weight_sum = isa.splat::<2>(0.0);
+            let score_row = score.row([h]);
+            for part in isa.parts::<2>(0, s_len) {
+                for s in part {
+                    let exp_value_rh_grouphs = (score_row.load(s)
+                        - isa.splat(weight_max))
+                        .exp();
+                    exp_value.store(s, exp_value_rh_grouphs);
+                    let s_inside2 = s.only(s.iota().lt(isa.splat_i32(used.at([r]))));
+                    weight_sum = weight_sum.add_in(s_inside2, exp_value_rh_grouphs);
+                }
+            }
+            let weight_sum = weight_sum.reduce_add();
+            for part in isa.parts::<4>(0, s_len) {
+                for s in part {
+                    weight
+                        .store(
+                            s,
+                            s
+                                .iota()
+                                .lt(isa.splat_i32(used.at([r])))
+                                .select(
+                                    exp_value.load(s) / isa.splat(weight_sum),
+                                    isa.splat(0.0),
                                 ),
                         );
                 }
             }
-            let score_sum = score_sum.reduce_add();
-            let score_rhs = score_sum / root;
-            score[s] = score_rhs;
-            if (s as i32) < used.at([r]) {
-                weight_max = weight_max.max(score_rhs);
-            }
-        }
-        let mut weight_sum = isa.splat::<2>(0.0);
-        for part in isa.parts::<2>(0, s_len) {
-            for s in part {
-                let exp_value_rhs = (score.load(s) - isa.splat(weight_max)).exp();
-                exp_value.store(s, exp_value_rhs);
-                let s_inside = s.only(s.iota().lt(isa.splat_i32(used.at([r]))));
-                weight_sum = weight_sum.add_in(s_inside, exp_value_rhs);
-            }
-        }
-        let weight_sum = weight_sum.reduce_add();
-        for part in isa.parts::<4>(0, s_len) {
-            for s in part {
-                weight
-                    .store(
-                        s,
-                        s
-                            .iota()
-                            .lt(isa.splat_i32(used.at([r])))
-                            .select(
-                                exp_value.load(s) / isa.splat(weight_sum),
-                                isa.splat(0.0),
-                            ),
-                    );
-            }
-        }
 
-        // y[r, h*C + c] = sum[s if s < used[r]](weight[r, h, s] * v[r, s, group(h, H, G)*C + c])
-        let y_row = y.row_mut([]);
-        for part in isa.parts::<2>(0, c_len) {
-            for c in part {
-                let mut y_rhc = isa.splat::<2>(0.0);
-                for s in 0..s_len {
-                    if (s as i32) < used.at([r]) {
-                        y_rhc = isa
-                            .splat(weight[s])
-                            .mul_add(
-                                v
-                                    .row([r, s])
-                                    .load_at(
-                                        c,
-                                        (c_len as isize)
-                                            * ((h as isize) / ((h_len as isize) / (g_len as isize))),
-                                    ),
-                                y_rhc,
-                            );
+            // y[r, h*C + c] = sum[s if s < used[r]](weight[r, h, s] * v[r, s, group(h, H, G)*C + c])
+            let y_row = y.row_mut([h]);
+            for part in isa.parts::<2>(0, c_len) {
+                for c in part {
+                    let mut y_rh_grouphc = isa.splat::<2>(0.0);
+                    for s in 0..s_len {
+                        if (s as i32) < used.at([r]) {
+                            y_rh_grouphc = isa
+                                .splat(weight[s])
+                                .mul_add(
+                                    v
+                                        .row([r, s])
+                                        .load_at(c, (c_len as isize) * (h_group as isize)),
+                                    y_rh_grouphc,
+                                );
+                        }
                     }
+                    y_row.store(c, y_rh_grouphc);
                 }
-                y_row.store(c, y_rhc);
+            }
+        }
+    }
+}
+
+/// Turns finished rows of sums into `score[r, h in H, s] = sum[c in C](q[r, h*C + c] * k[r, s, group(h, H, G)*C + c]) / sqrt(C)`.
+struct DecodeAttentionScoreRows {
+    c_len: usize,
+}
+impl Epilogue for DecodeAttentionScoreRows {
+    #[inline(always)]
+    fn row<S: Isa>(&self, isa: S, _h: usize, _j0: usize, row: &mut [f32]) {
+        let Self { c_len } = *self;
+        let root = (c_len as f32).sqrt();
+        for part in isa.parts::<2>(0, row.len()) {
+            for s in part {
+                row.store(s, row.load(s) / isa.splat(root));
             }
         }
     }
@@ -310,7 +324,7 @@ pub fn attention_part(
     h_len: usize,
     g_len: usize,
     y: ViewMut<'_, f32, 1>,
-    mut l: ViewMut<'_, f32, 1>,
+    l: ViewMut<'_, f32, 1>,
 ) -> Result<(), ShapeError> {
     check::size("attention_part", "H", h_len)?;
     check::size("attention_part", "G", g_len)?;
@@ -366,10 +380,12 @@ pub fn attention_part(
         y.dim(0),
     )?;
     check::dim("attention_part", "l", 0, "H", h_len as i64, l.dim(0))?;
-    let mut y = y.split_axis::<2>(0, h_len, c_len);
+    let y = y.split_axis::<2>(0, g_len, c_len * (h_len / g_len));
+    let mut y = y.split_axis::<3>(1, h_len / g_len, c_len);
+    let mut l = l.split_axis::<2>(0, g_len, h_len / g_len);
     let (_, mut par) = ctx.frame(0);
     par.run(
-        [h_len],
+        [g_len],
         (l.reborrow().cut([At(0)]), y.reborrow().cut([At(0)])),
         &AttentionPartTask {
             q,
@@ -384,7 +400,7 @@ pub fn attention_part(
     Ok(())
 }
 
-/// What [`attention_part`] does for one `h`.
+/// What [`attention_part`] does for one `h_group`.
 #[derive(Clone, Copy)]
 struct AttentionPartTask<'a> {
     q: View<'a, f32, 1>,
@@ -397,17 +413,20 @@ struct AttentionPartTask<'a> {
 }
 
 impl Task<1> for AttentionPartTask<'_> {
-    type Out<'o> = (ViewMut<'o, f32, 0>, ViewMut<'o, f32, 1>);
+    type Out<'o> = (ViewMut<'o, f32, 1>, ViewMut<'o, f32, 2>);
 
     fn scratch(&self) -> usize {
-        let Self { s_len, .. } = *self;
-        Scratch::bytes_of::<f32>(s_len) + Scratch::bytes_of::<f32>(s_len)
+        let Self { h_len, g_len, s_len, c_len, .. } = *self;
+        Scratch::bytes_of::<f32>((h_len / g_len).saturating_mul(s_len))
             + Scratch::bytes_of::<f32>(s_len)
+            + Scratch::bytes_of::<f32>((h_len / g_len).saturating_mul(s_len))
+            + gemm_scratch(h_len / g_len, s_len, c_len, false)
+                .max(gemm_scratch(h_len / g_len, c_len, s_len, false))
     }
 
     fn cost(&self) -> usize {
-        let Self { s_len, c_len, .. } = *self;
-        c_len.saturating_mul(s_len)
+        let Self { h_len, g_len, s_len, c_len, .. } = *self;
+        (h_len / g_len).saturating_mul(c_len).saturating_mul(s_len)
     }
 
     #[inline(always)]
@@ -419,84 +438,87 @@ impl Task<1> for AttentionPartTask<'_> {
         mut scratch: Scratch<'_>,
     ) {
         let Self { q, k, v, h_len, g_len, s_len, c_len } = *self;
-        let [h] = at;
-        let score = scratch.take::<f32>(s_len);
+        let [h_group] = at;
+        let mut score = scratch.tensor::<f32, 2>([h_len / g_len, s_len]);
         let exp_value = scratch.take::<f32>(s_len);
-        let weight = scratch.take::<f32>(s_len);
+        let mut weight = scratch.tensor::<f32, 2>([h_len / g_len, s_len]);
 
-        // l[h] = if S >= 1 then log_sum_exp[s](score[h, s]) else -inf
-        let mut l_max = f32::NEG_INFINITY;
-        let root = (c_len as f32).sqrt();
-        for s in 0..s_len {
-            // score[h in H, s] = sum[c in C](q[h*C + c] * k[s, group(h, H, G)*C + c]) / sqrt(C)
-            let mut score_sum = isa.splat::<4>(0.0);
-            let q_row = q.row([]);
-            let k_row = k.row([s]);
-            for part in isa.parts::<4>(0, c_len) {
-                for c in part {
-                    score_sum = score_sum
-                        .fma_in(
-                            c,
-                            q_row.load_at(c, (c_len as isize) * (h as isize)),
-                            k_row
-                                .load_at(
-                                    c,
-                                    (c_len as isize)
-                                        * ((h as isize) / ((h_len as isize) / (g_len as isize))),
-                                ),
-                        );
+        // score[h in H, s] = sum[c in C](q[h*C + c] * k[s, group(h, H, G)*C + c]) / sqrt(C)
+        gemm(
+            isa,
+            q
+                .narrow(0, c_len * h_group * (h_len / g_len), c_len * (h_len / g_len))
+                .split_axis::<2>(0, h_len / g_len, c_len)
+                .mat([0], [1]),
+            k.narrow(1, c_len * h_group, c_len).mat([0], [1]),
+            score.mat_mut([0]),
+            &AttentionPartScoreRows { c_len },
+            &mut scratch.reborrow(),
+        );
+        let h_end = h_len / g_len;
+        for h in 0..h_end {
+            // l[h] = if S >= 1 then log_sum_exp[s](score[h, s]) else -inf
+            let mut l_max = isa.splat::<4>(f32::NEG_INFINITY);
+            let score_row = score.row([h]);
+            for part in isa.parts::<4>(0, s_len) {
+                for s in part {
+                    l_max = l_max.max_in(s, score_row.load(s));
                 }
             }
-            let score_sum = score_sum.reduce_add();
-            let score_hs = score_sum / root;
-            score[s] = score_hs;
-            l_max = l_max.max(score_hs);
-        }
-        let mut l_sum = isa.splat::<2>(0.0);
-        for part in isa.parts::<2>(0, s_len) {
-            for s in part {
-                let exp_value_hs = (score.load(s) - isa.splat(l_max)).exp();
-                exp_value.store(s, exp_value_hs);
-                l_sum = l_sum.add_in(s, exp_value_hs);
+            let l_max = l_max.reduce_max();
+            let mut l_sum = isa.splat::<2>(0.0);
+            let score_row = score.row([h]);
+            for part in isa.parts::<2>(0, s_len) {
+                for s in part {
+                    let exp_value_h_grouphs = (score_row.load(s) - isa.splat(l_max))
+                        .exp();
+                    exp_value.store(s, exp_value_h_grouphs);
+                    l_sum = l_sum.add_in(s, exp_value_h_grouphs);
+                }
             }
-        }
-        let l_sum = l_sum.reduce_add();
-        l.set(
-            [],
-            if (s_len as i32) >= 1i32 {
-                l_max + math::log(l_sum)
-            } else {
-                f32::NEG_INFINITY
-            },
-        );
+            let l_sum = l_sum.reduce_add();
+            l.set(
+                [h],
+                if (s_len as i32) >= 1i32 {
+                    l_max + math::log(l_sum)
+                } else {
+                    f32::NEG_INFINITY
+                },
+            );
 
-        // weight[h, s] = softmax[s](score[h, s])
-        for part in isa.parts::<4>(0, s_len) {
-            for s in part {
-                weight.store(s, exp_value.load(s) / isa.splat(l_sum));
+            // weight[h, s] = softmax[s](score[h, s])
+            let weight_row = weight.row_mut([h]);
+            for part in isa.parts::<4>(0, s_len) {
+                for s in part {
+                    weight_row.store(s, exp_value.load(s) / isa.splat(l_sum));
+                }
             }
         }
 
         // y[h*C + c] = sum[s](weight[h, s] * v[s, group(h, H, G)*C + c])
-        let y_row = y.row_mut([]);
-        for part in isa.parts::<2>(0, c_len) {
-            for c in part {
-                let mut y_hc = isa.splat::<2>(0.0);
-                for s in 0..s_len {
-                    y_hc = isa
-                        .splat(weight[s])
-                        .mul_add(
-                            v
-                                .row([s])
-                                .load_at(
-                                    c,
-                                    (c_len as isize)
-                                        * ((h as isize) / ((h_len as isize) / (g_len as isize))),
-                                ),
-                            y_hc,
-                        );
-                }
-                y_row.store(c, y_hc);
+        gemm(
+            isa,
+            weight.view().mat([0], [1]),
+            v.narrow(1, c_len * h_group, c_len).mat([1], [0]),
+            y.mat_mut([0]),
+            &(),
+            &mut scratch.reborrow(),
+        );
+    }
+}
+
+/// Turns finished rows of sums into `score[h in H, s] = sum[c in C](q[h*C + c] * k[s, group(h, H, G)*C + c]) / sqrt(C)`.
+struct AttentionPartScoreRows {
+    c_len: usize,
+}
+impl Epilogue for AttentionPartScoreRows {
+    #[inline(always)]
+    fn row<S: Isa>(&self, isa: S, _h: usize, _j0: usize, row: &mut [f32]) {
+        let Self { c_len } = *self;
+        let root = (c_len as f32).sqrt();
+        for part in isa.parts::<2>(0, row.len()) {
+            for s in part {
+                row.store(s, row.load(s) / isa.splat(root));
             }
         }
     }
@@ -699,9 +721,10 @@ pub fn longformer_attention(
             t_len,
         },
     );
+    let t_block_len = block_rows(t_len, 1, Scratch::bytes_of::<f32>(t_len));
     par.run(
-        [h_len],
-        y.reborrow().cut([At(1)]),
+        [h_len, t_len.div_ceil(t_block_len)],
+        y.reborrow().cut([At(1), Tile(0, t_block_len)]),
         &LongformerAttentionYTask {
             q,
             k,
@@ -709,6 +732,7 @@ pub fn longformer_attention(
             sees: sees.view(),
             t_len,
             c_len,
+            t_block_len,
         },
     );
     Ok(())
@@ -760,7 +784,7 @@ impl Task<1> for LongformerAttentionSeesTask<'_> {
     }
 }
 
-/// What [`longformer_attention`] does for one `h`.
+/// What [`longformer_attention`] does for one `h` and a block of `t`.
 #[derive(Clone, Copy)]
 struct LongformerAttentionYTask<'a> {
     q: View<'a, f32, 2>,
@@ -769,41 +793,44 @@ struct LongformerAttentionYTask<'a> {
     sees: View<'a, bool, 2>,
     t_len: usize,
     c_len: usize,
+    t_block_len: usize,
 }
 
-impl Task<1> for LongformerAttentionYTask<'_> {
+impl Task<2> for LongformerAttentionYTask<'_> {
     type Out<'o> = ViewMut<'o, f32, 2>;
 
     fn scratch(&self) -> usize {
-        let Self { t_len, c_len, .. } = *self;
-        Scratch::bytes_of::<f32>(t_len.saturating_mul(t_len))
+        let Self { t_len, c_len, t_block_len, .. } = *self;
+        Scratch::bytes_of::<f32>(t_block_len.saturating_mul(t_len))
             + Scratch::bytes_of::<f32>(t_len) + Scratch::bytes_of::<f32>(t_len)
-            + gemm_scratch(t_len, t_len, c_len, false)
+            + gemm_scratch(t_block_len, t_len, c_len, false)
     }
 
     fn cost(&self) -> usize {
-        let Self { t_len, c_len, .. } = *self;
-        t_len.saturating_mul(c_len).saturating_mul(t_len)
+        let Self { t_len, c_len, t_block_len, .. } = *self;
+        t_block_len.saturating_mul(c_len).saturating_mul(t_len)
     }
 
     #[inline(always)]
     fn run<S: Isa>(
         &self,
         isa: S,
-        at: [usize; 1],
+        at: [usize; 2],
         mut y: Self::Out<'_>,
         mut scratch: Scratch<'_>,
     ) {
-        let Self { q, k, v, sees, t_len, c_len } = *self;
-        let [h] = at;
-        let mut score = scratch.tensor::<f32, 2>([t_len, t_len]);
+        let Self { q, k, v, sees, t_len, c_len, t_block_len } = *self;
+        let [h, t_block] = at;
+        let t_first = t_block * t_block_len;
+        let t_rows = t_block_len.min(t_len - t_first);
+        let mut score = scratch.tensor::<f32, 2>([t_rows, t_len]);
         let exp_value = scratch.take::<f32>(t_len);
         let weight = scratch.take::<f32>(t_len);
 
         // score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h*C + c]) / sqrt(C)
         gemm(
             isa,
-            q.narrow(1, c_len * h, c_len).mat([0], [1]),
+            q.narrow(0, t_first, t_rows).narrow(1, c_len * h, c_len).mat([0], [1]),
             k.narrow(1, c_len * h, c_len).mat([0], [1]),
             score.mat_mut([0]),
             &LongformerAttentionScoreRows {
@@ -811,11 +838,11 @@ impl Task<1> for LongformerAttentionYTask<'_> {
             },
             &mut scratch.reborrow(),
         );
-        for t in 0..t_len {
+        for t in t_first..t_rows + t_first {
             // weight[h, t, s] = softmax[s if sees[t, s]](score[h, t, s])
             let mut weight_max = isa.splat::<4>(f32::NEG_INFINITY);
             let sees_row2 = sees.row([t]);
-            let score_row = score.row([t]);
+            let score_row = score.row([t - t_first]);
             for part in isa.parts::<4>(0, t_len) {
                 for s in part {
                     let s_inside = s.only(sees_row2.load(s));
@@ -824,7 +851,7 @@ impl Task<1> for LongformerAttentionYTask<'_> {
             }
             let weight_max = weight_max.reduce_max();
             let mut weight_sum = isa.splat::<2>(0.0);
-            let score_row = score.row([t]);
+            let score_row = score.row([t - t_first]);
             for part in isa.parts::<2>(0, t_len) {
                 for s in part {
                     let exp_value_hts = (score_row.load(s) - isa.splat(weight_max))
@@ -851,7 +878,7 @@ impl Task<1> for LongformerAttentionYTask<'_> {
             }
 
             // y[t, h*C + c] = sum[s if sees[t, s]](weight[h, t, s] * v[s, h*C + c])
-            let y_row = y.row_mut([t]);
+            let y_row = y.row_mut([t - t_first]);
             for part in isa.parts::<2>(0, c_len) {
                 for c in part {
                     let mut y_thc = isa.splat::<2>(0.0);
@@ -878,7 +905,7 @@ struct LongformerAttentionScoreRows {
 }
 impl Epilogue for LongformerAttentionScoreRows {
     #[inline(always)]
-    fn row<S: Isa>(&self, isa: S, _t: usize, _j0: usize, row: &mut [f32]) {
+    fn row<S: Isa>(&self, isa: S, _r: usize, _j0: usize, row: &mut [f32]) {
         let Self { c_len } = *self;
         let root = (c_len as f32).sqrt();
         for part in isa.parts::<2>(0, row.len()) {

@@ -379,9 +379,14 @@ fn bert_layer_y(
         v.mat_mut([0, 1]),
         &BertLayerYVRows { value_bias },
     );
+    let t_block_len = block_rows(
+        t_len,
+        1,
+        Scratch::bytes_of::<f32>(t_len) + Scratch::bytes_of::<f32>(t_len),
+    );
     par.run(
-        [b_len, h_len],
-        mixed.reborrow().cut([At(0), At(2)]),
+        [b_len, h_len, t_len.div_ceil(t_block_len)],
+        mixed.reborrow().cut([At(0), At(2), Tile(1, t_block_len)]),
         &BertLayerYMixedTask {
             mask,
             q: q.view(),
@@ -389,6 +394,7 @@ fn bert_layer_y(
             v: v.view(),
             c_len,
             t_len,
+            t_block_len,
         },
     );
 
@@ -489,7 +495,7 @@ impl Epilogue for BertLayerYVRows<'_> {
     }
 }
 
-/// What [`bert_layer_y`] does for one `b`, `h`.
+/// What [`bert_layer_y`] does for one `b`, `h` and a block of `t`.
 #[derive(Clone, Copy)]
 struct BertLayerYMixedTask<'a> {
     mask: View<'a, f32, 2>,
@@ -498,53 +504,60 @@ struct BertLayerYMixedTask<'a> {
     v: View<'a, f32, 3>,
     c_len: usize,
     t_len: usize,
+    t_block_len: usize,
 }
 
-impl Task<2> for BertLayerYMixedTask<'_> {
+impl Task<3> for BertLayerYMixedTask<'_> {
     type Out<'o> = ViewMut<'o, f32, 2>;
 
     fn scratch(&self) -> usize {
-        let Self { c_len, t_len, .. } = *self;
-        Scratch::bytes_of::<f32>(t_len.saturating_mul(t_len))
+        let Self { c_len, t_len, t_block_len, .. } = *self;
+        Scratch::bytes_of::<f32>(t_block_len.saturating_mul(t_len))
             + Scratch::bytes_of::<f32>(t_len)
-            + Scratch::bytes_of::<f32>(t_len.saturating_mul(t_len))
-            + gemm_scratch(t_len, t_len, c_len, false)
-                .max(gemm_scratch(t_len, c_len, t_len, false))
+            + Scratch::bytes_of::<f32>(t_block_len.saturating_mul(t_len))
+            + gemm_scratch(t_block_len, t_len, c_len, false)
+                .max(gemm_scratch(t_block_len, c_len, t_len, false))
     }
 
     fn cost(&self) -> usize {
-        let Self { c_len, t_len, .. } = *self;
-        t_len.saturating_mul(c_len).saturating_mul(t_len)
+        let Self { c_len, t_len, t_block_len, .. } = *self;
+        t_block_len.saturating_mul(c_len).saturating_mul(t_len)
     }
 
     #[inline(always)]
     fn run<S: Isa>(
         &self,
         isa: S,
-        at: [usize; 2],
+        at: [usize; 3],
         mut mixed: Self::Out<'_>,
         mut scratch: Scratch<'_>,
     ) {
-        let Self { mask, q, k, v, c_len, t_len } = *self;
-        let [b, h] = at;
-        let mut score = scratch.tensor::<f32, 2>([t_len, t_len]);
+        let Self { mask, q, k, v, c_len, t_len, t_block_len } = *self;
+        let [b, h, t_block] = at;
+        let t_first = t_block * t_block_len;
+        let t_rows = t_block_len.min(t_len - t_first);
+        let mut score = scratch.tensor::<f32, 2>([t_rows, t_len]);
         let exp_value = scratch.take::<f32>(t_len);
-        let mut weight = scratch.tensor::<f32, 2>([t_len, t_len]);
+        let mut weight = scratch.tensor::<f32, 2>([t_rows, t_len]);
 
         // score[b, h in H, t, s] = sum[c in C](q[b, t, h*C + c] * k[b, s, h*C + c]) / sqrt(C)
         gemm(
             isa,
-            q.narrow(2, c_len * h, c_len).fix::<2>(0, b).mat([0], [1]),
+            q
+                .narrow(1, t_first, t_rows)
+                .narrow(2, c_len * h, c_len)
+                .fix::<2>(0, b)
+                .mat([0], [1]),
             k.narrow(2, c_len * h, c_len).fix::<2>(0, b).mat([0], [1]),
             score.mat_mut([0]),
             &BertLayerYScoreRows { c_len },
             &mut scratch.reborrow(),
         );
-        for t in 0..t_len {
+        for t in t_first..t_rows + t_first {
             // weight[b, h, t, s] = softmax[s if mask[b, s] > 0](score[b, h, t, s])
             let mut weight_max = isa.splat::<4>(f32::NEG_INFINITY);
             let mask_row = mask.row([b]);
-            let score_row = score.row([t]);
+            let score_row = score.row([t - t_first]);
             for part in isa.parts::<4>(0, t_len) {
                 for s in part {
                     let s_inside = s.only(mask_row.load(s).gt(isa.splat(0.0)));
@@ -553,7 +566,7 @@ impl Task<2> for BertLayerYMixedTask<'_> {
             }
             let weight_max = weight_max.reduce_max();
             let mut weight_sum = isa.splat::<2>(0.0);
-            let score_row = score.row([t]);
+            let score_row = score.row([t - t_first]);
             for part in isa.parts::<2>(0, t_len) {
                 for s in part {
                     let exp_value_bhts = (score_row.load(s) - isa.splat(weight_max))
@@ -564,7 +577,7 @@ impl Task<2> for BertLayerYMixedTask<'_> {
                 }
             }
             let weight_sum = weight_sum.reduce_add();
-            let weight_row = weight.row_mut([t]);
+            let weight_row = weight.row_mut([t - t_first]);
             for part in isa.parts::<4>(0, t_len) {
                 for s in part {
                     weight_row
@@ -600,7 +613,7 @@ struct BertLayerYScoreRows {
 }
 impl Epilogue for BertLayerYScoreRows {
     #[inline(always)]
-    fn row<S: Isa>(&self, isa: S, _t: usize, _j0: usize, row: &mut [f32]) {
+    fn row<S: Isa>(&self, isa: S, _r4: usize, _j0: usize, row: &mut [f32]) {
         let Self { c_len } = *self;
         let root = (c_len as f32).sqrt();
         for part in isa.parts::<2>(0, row.len()) {
@@ -704,7 +717,7 @@ struct BertLayerYInnerRows<'a> {
 }
 impl Epilogue for BertLayerYInnerRows<'_> {
     #[inline(always)]
-    fn row<S: Isa>(&self, isa: S, _r4: usize, j0: usize, row: &mut [f32]) {
+    fn row<S: Isa>(&self, isa: S, _r5: usize, j0: usize, row: &mut [f32]) {
         let Self { up_bias } = *self;
         let up_bias_row = up_bias.row([]);
         for part in isa.parts::<2>(0, row.len()) {

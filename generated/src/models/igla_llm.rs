@@ -353,9 +353,10 @@ fn decoder_layer_y(
             t_len,
         },
     );
+    let t_block_len = block_rows(t_len, 1, Scratch::bytes_of::<f32>(t_len));
     par.run(
-        [h_len, t_len],
-        mixed.reborrow().cut([At(1), At(0)]),
+        [h_len, t_len.div_ceil(t_block_len)],
+        mixed.reborrow().cut([At(1), Tile(0, t_block_len)]),
         &DecoderLayerYMixedTask {
             v: v.view(),
             rope_halves_y: rope_halves_y.view(),
@@ -364,6 +365,7 @@ fn decoder_layer_y(
             g_len,
             j_len,
             t_len,
+            t_block_len,
         },
     );
 
@@ -566,7 +568,7 @@ impl Task<0> for DecoderLayerYRopeHalvesY2Task<'_> {
     }
 }
 
-/// What [`decoder_layer_y`] does for one `h`, `t`.
+/// What [`decoder_layer_y`] does for one `h` and a block of `t`.
 #[derive(Clone, Copy)]
 struct DecoderLayerYMixedTask<'a> {
     v: View<'a, f32, 2>,
@@ -576,20 +578,22 @@ struct DecoderLayerYMixedTask<'a> {
     g_len: usize,
     j_len: usize,
     t_len: usize,
+    t_block_len: usize,
 }
 
 impl Task<2> for DecoderLayerYMixedTask<'_> {
-    type Out<'o> = ViewMut<'o, f32, 1>;
+    type Out<'o> = ViewMut<'o, f32, 2>;
 
     fn scratch(&self) -> usize {
-        let Self { t_len, .. } = *self;
+        let Self { j_len, t_len, t_block_len, .. } = *self;
         Scratch::bytes_of::<f32>(t_len) + Scratch::bytes_of::<f32>(t_len)
-            + Scratch::bytes_of::<f32>(t_len)
+            + Scratch::bytes_of::<f32>(t_block_len.saturating_mul(t_len))
+            + gemm_scratch(t_block_len, 2 * j_len, t_len, false)
     }
 
     fn cost(&self) -> usize {
-        let Self { j_len, t_len, .. } = *self;
-        (2 * j_len).saturating_mul(t_len)
+        let Self { j_len, t_len, t_block_len, .. } = *self;
+        t_block_len.saturating_mul(2 * j_len).saturating_mul(t_len)
     }
 
     #[inline(always)]
@@ -600,114 +604,104 @@ impl Task<2> for DecoderLayerYMixedTask<'_> {
         mut mixed: Self::Out<'_>,
         mut scratch: Scratch<'_>,
     ) {
-        let Self { v, rope_halves_y, rope_halves_y_2, h_len, g_len, j_len, t_len } = *self;
-        let [h, t] = at;
+        let Self {
+            v,
+            rope_halves_y,
+            rope_halves_y_2,
+            h_len,
+            g_len,
+            j_len,
+            t_len,
+            t_block_len,
+        } = *self;
+        let [h, t_block] = at;
+        let t_first = t_block * t_block_len;
+        let t_rows = t_block_len.min(t_len - t_first);
         let score = scratch.take::<f32>(t_len);
         let exp_value = scratch.take::<f32>(t_len);
-        let weight = scratch.take::<f32>(t_len);
-
-        // score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h//(H//G)*C + c]) / sqrt(C)
+        let mut weight = scratch.tensor::<f32, 2>([t_rows, t_len]);
         let root = ((2 * j_len) as i32 as f32).sqrt();
-        for part in isa.parts::<2>(0, t_len) {
-            for s in part {
-                let mut score_sum = isa.splat::<2>(0.0);
-                let c_end = 2 * j_len;
-                for c in 0..c_end {
-                    score_sum = isa
-                        .splat(
-                            rope_halves_y
-                                .at([
-                                    t,
-                                    ((2 * j_len * h + c) / j_len) / 2,
-                                    ((2 * j_len * h + c) / j_len) % 2,
-                                    (2 * j_len * h + c) % j_len,
-                                ]),
-                        )
-                        .mul_add(
-                            {
-                                let s_block = s;
-                                isa.from_fn(
-                                    s_block,
-                                    |s| {
-                                        rope_halves_y_2
-                                            .at([
-                                                s,
-                                                ((2 * j_len * (h / (h_len / g_len)) + c) / j_len) / 2,
-                                                ((2 * j_len * (h / (h_len / g_len)) + c) / j_len) % 2,
-                                                (2 * j_len * (h / (h_len / g_len)) + c) % j_len,
-                                            ])
-                                    },
-                                )
-                            },
-                            score_sum,
-                        );
+        for t in t_first..t_rows + t_first {
+            // score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h//(H//G)*C + c]) / sqrt(C)
+            for part in isa.parts::<2>(0, t_len) {
+                for s in part {
+                    let mut score_sum = isa.splat::<2>(0.0);
+                    let c_end = 2 * j_len;
+                    for c in 0..c_end {
+                        score_sum = isa
+                            .splat(
+                                rope_halves_y
+                                    .at([
+                                        t,
+                                        ((2 * j_len * h + c) / j_len) / 2,
+                                        ((2 * j_len * h + c) / j_len) % 2,
+                                        (2 * j_len * h + c) % j_len,
+                                    ]),
+                            )
+                            .mul_add(
+                                {
+                                    let s_block = s;
+                                    isa.from_fn(
+                                        s_block,
+                                        |s| {
+                                            rope_halves_y_2
+                                                .at([
+                                                    s,
+                                                    ((2 * j_len * (h / (h_len / g_len)) + c) / j_len) / 2,
+                                                    ((2 * j_len * (h / (h_len / g_len)) + c) / j_len) % 2,
+                                                    (2 * j_len * (h / (h_len / g_len)) + c) % j_len,
+                                                ])
+                                        },
+                                    )
+                                },
+                                score_sum,
+                            );
+                    }
+                    score.store(s, score_sum / isa.splat(root));
                 }
-                score.store(s, score_sum / isa.splat(root));
             }
-        }
 
-        // weight[h, t, s] = softmax[s if sees[t, s]](score[h, t, s])
-        let mut weight_max = isa.splat::<4>(f32::NEG_INFINITY);
-        let s_start = t.saturating_sub(t_len);
-        let s_end = (t + 1).min(t_len);
-        for part in isa.parts::<4>(s_start, s_end) {
-            for s in part {
-                weight_max = weight_max.max_in(s, score.load(s));
+            // weight[h, t, s] = softmax[s if sees[t, s]](score[h, t, s])
+            let mut weight_max = isa.splat::<4>(f32::NEG_INFINITY);
+            let s_start = t.saturating_sub(t_len);
+            let s_end = (t + 1).min(t_len);
+            for part in isa.parts::<4>(s_start, s_end) {
+                for s in part {
+                    weight_max = weight_max.max_in(s, score.load(s));
+                }
             }
-        }
-        let weight_max = weight_max.reduce_max();
-        let mut weight_sum = isa.splat::<2>(0.0);
-        let s_start2 = t.saturating_sub(t_len);
-        let s_end2 = (t + 1).min(t_len);
-        for part in isa.parts::<2>(s_start2, s_end2) {
-            for s in part {
-                let exp_value_hts = (score.load(s) - isa.splat(weight_max)).exp();
-                exp_value.store(s, exp_value_hts);
-                weight_sum = weight_sum.add_in(s, exp_value_hts);
+            let weight_max = weight_max.reduce_max();
+            let mut weight_sum = isa.splat::<2>(0.0);
+            for part in isa.parts::<2>(s_start, s_end) {
+                for s in part {
+                    let exp_value_hts = (score.load(s) - isa.splat(weight_max)).exp();
+                    exp_value.store(s, exp_value_hts);
+                    weight_sum = weight_sum.add_in(s, exp_value_hts);
+                }
             }
-        }
-        let weight_sum = weight_sum.reduce_add();
-        for part in isa.parts::<4>(0, t_len) {
-            for s in part {
-                weight
-                    .store(
-                        s,
-                        (s.iota().le(isa.splat_i32(t as i32))
-                            & (s.iota() + isa.splat_i32(t_len as i32))
-                                .ge(isa.splat_i32(t as i32)))
-                            .select(
-                                exp_value.load(s) / isa.splat(weight_sum),
-                                isa.splat(0.0),
-                            ),
-                    );
+            let weight_sum = weight_sum.reduce_add();
+            let weight_row = weight.row_mut([t - t_first]);
+            for part in isa.parts::<4>(s_start, s_end) {
+                for s in part {
+                    weight_row.store(s, exp_value.load(s) / isa.splat(weight_sum));
+                }
             }
         }
 
         // mixed = attention(rope_halves(q, H, 0, base), rope_halves(k, G, 0, base), v, H, G, T, 0)
-        let c_end2 = 2 * j_len;
-        let mixed_row = mixed.row_mut([]);
-        for part in isa.parts::<2>(0, c_end2) {
-            for c in part {
-                let mut mixed_thc = isa.splat::<2>(0.0);
-                let s_start3 = t.saturating_sub(t_len);
-                let s_end3 = (t + 1).min(t_len);
-                for s in s_start3..s_end3 {
-                    mixed_thc = isa
-                        .splat(weight[s])
-                        .mul_add(
-                            v
-                                .row([s])
-                                .load_at(
-                                    c,
-                                    2 * (j_len as isize)
-                                        * ((h as isize) / ((h_len as isize) / (g_len as isize))),
-                                ),
-                            mixed_thc,
-                        );
-                }
-                mixed_row.store(c, mixed_thc);
-            }
-        }
+        gemm_within(
+            isa,
+            weight.view().mat([0], [1]),
+            v.narrow(1, 2 * j_len * (h / (h_len / g_len)), 2 * j_len).mat([1], [0]),
+            mixed.mat_mut([0]),
+            |r| {
+                let t = r + t_first;
+                let s_start2 = t.saturating_sub(t_len);
+                let s_end2 = (t + 1).min(t_len);
+                s_start2..s_end2
+            },
+            &mut scratch.reborrow(),
+        );
     }
 }
 

@@ -60,11 +60,18 @@ pub fn attention(
     )?;
     check::dim("attention", "y", 0, "T", t_len as i64, y.dim(0))?;
     check::dim("attention", "y", 1, "H*C", (h_len as i64) * (c_len as i64), y.dim(1))?;
-    let mut y = y.split_axis::<3>(1, h_len, c_len);
+    let y = y.split_axis::<3>(1, g_len, c_len * (h_len / g_len));
+    let mut y = y.split_axis::<4>(2, h_len / g_len, c_len);
     let (_, mut par) = ctx.frame(0);
+    let t_block_len = block_rows(
+        t_len,
+        h_len / g_len,
+        Scratch::bytes_of::<f32>((h_len / g_len).saturating_mul(s_len))
+            + Scratch::bytes_of::<f32>((h_len / g_len).saturating_mul(s_len)),
+    );
     par.run(
-        [h_len],
-        y.reborrow().cut([At(1)]),
+        [g_len, t_len.div_ceil(t_block_len)],
+        y.reborrow().cut([At(1), Tile(0, t_block_len)]),
         &AttentionTask {
             q,
             k,
@@ -76,12 +83,13 @@ pub fn attention(
             t_len,
             s_len,
             c_len,
+            t_block_len,
         },
     );
     Ok(())
 }
 
-/// What [`attention`] does for one `h`.
+/// What [`attention`] does for one `h_group` and a block of `t`.
 #[derive(Clone, Copy)]
 struct AttentionTask<'a> {
     q: View<'a, f32, 2>,
@@ -94,126 +102,127 @@ struct AttentionTask<'a> {
     t_len: usize,
     s_len: usize,
     c_len: usize,
+    t_block_len: usize,
 }
 
-impl Task<1> for AttentionTask<'_> {
-    type Out<'o> = ViewMut<'o, f32, 2>;
+impl Task<2> for AttentionTask<'_> {
+    type Out<'o> = ViewMut<'o, f32, 3>;
 
     fn scratch(&self) -> usize {
-        let Self { t_len, s_len, c_len, .. } = *self;
-        Scratch::bytes_of::<f32>(t_len.saturating_mul(s_len))
-            + Scratch::bytes_of::<f32>(s_len) + Scratch::bytes_of::<f32>(s_len)
-            + gemm_scratch(t_len, s_len, c_len, false)
+        let Self { h_len, g_len, s_len, c_len, t_block_len, .. } = *self;
+        Scratch::bytes_of::<
+            f32,
+        >((h_len / g_len).saturating_mul(t_block_len).saturating_mul(s_len))
+            + Scratch::bytes_of::<f32>(s_len)
+            + Scratch::bytes_of::<
+                f32,
+            >((h_len / g_len).saturating_mul(t_block_len).saturating_mul(s_len))
+            + gemm_scratch(t_block_len * (h_len / g_len), s_len, c_len, false)
+                .max(gemm_scratch(t_block_len * (h_len / g_len), c_len, s_len, false))
     }
 
     fn cost(&self) -> usize {
-        let Self { t_len, s_len, c_len, .. } = *self;
-        t_len.saturating_mul(c_len).saturating_mul(s_len)
+        let Self { h_len, g_len, s_len, c_len, t_block_len, .. } = *self;
+        t_block_len
+            .saturating_mul(h_len / g_len)
+            .saturating_mul(c_len)
+            .saturating_mul(s_len)
     }
 
     #[inline(always)]
     fn run<S: Isa>(
         &self,
         isa: S,
-        at: [usize; 1],
+        at: [usize; 2],
         mut y: Self::Out<'_>,
         mut scratch: Scratch<'_>,
     ) {
-        let Self { q, k, v, h_len, g_len, behind, ahead, t_len, s_len, c_len } = *self;
-        let [h] = at;
-        let mut score = scratch.tensor::<f32, 2>([t_len, s_len]);
+        let Self {
+            q,
+            k,
+            v,
+            h_len,
+            g_len,
+            behind,
+            ahead,
+            t_len,
+            s_len,
+            c_len,
+            t_block_len,
+        } = *self;
+        let [h_group, t_block] = at;
+        let t_first = t_block * t_block_len;
+        let t_rows = t_block_len.min(t_len - t_first);
+        let mut score = scratch.tensor::<f32, 3>([h_len / g_len, t_rows, s_len]);
         let exp_value = scratch.take::<f32>(s_len);
-        let weight = scratch.take::<f32>(s_len);
+        let mut weight = scratch.tensor::<f32, 3>([h_len / g_len, t_rows, s_len]);
 
         // score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h//(H//G)*C + c]) / sqrt(C)
-        gemm(
+        let s_start = (s_len + t_first).saturating_sub(behind + t_len);
+        let s_end = ((ahead + s_len + t_rows + t_first).saturating_sub(t_len))
+            .min(s_len);
+        gemm_columns(
             isa,
-            q.narrow(1, c_len * h, c_len).mat([0], [1]),
-            k.narrow(1, c_len * (h / (h_len / g_len)), c_len).mat([0], [1]),
-            score.mat_mut([0]),
+            q
+                .narrow(0, t_first, t_rows)
+                .narrow(1, c_len * h_group * (h_len / g_len), c_len * (h_len / g_len))
+                .split_axis::<3>(1, h_len / g_len, c_len)
+                .mat([1, 0], [2]),
+            k.narrow(1, c_len * h_group, c_len).mat([0], [1]),
+            score.mat_mut([0, 1]),
+            s_start..s_end,
             &AttentionScoreRows { c_len },
             &mut scratch.reborrow(),
         );
-        for t in 0..t_len {
-            // weight[h, t, s] = softmax[s if sees[t, s]](score[h, t, s])
-            let mut weight_max = isa.splat::<4>(f32::NEG_INFINITY);
-            let s_start = (s_len + t).saturating_sub(behind + t_len);
-            let s_end = ((ahead + s_len + t + 1).saturating_sub(t_len)).min(s_len);
-            let score_row = score.row([t]);
-            for part in isa.parts::<4>(s_start, s_end) {
-                for s in part {
-                    weight_max = weight_max.max_in(s, score_row.load(s));
-                }
-            }
-            let weight_max = weight_max.reduce_max();
-            let mut weight_sum = isa.splat::<2>(0.0);
-            let s_start2 = (s_len + t).saturating_sub(behind + t_len);
-            let s_end2 = ((ahead + s_len + t + 1).saturating_sub(t_len)).min(s_len);
-            let score_row = score.row([t]);
-            for part in isa.parts::<2>(s_start2, s_end2) {
-                for s in part {
-                    let exp_value_hts = (score_row.load(s) - isa.splat(weight_max))
-                        .exp();
-                    exp_value.store(s, exp_value_hts);
-                    weight_sum = weight_sum.add_in(s, exp_value_hts);
-                }
-            }
-            let weight_sum = weight_sum.reduce_add();
-            for part in isa.parts::<4>(0, s_len) {
-                for s in part {
-                    weight
-                        .store(
-                            s,
-                            (s
-                                .iota()
-                                .le(
-                                    isa
-                                        .splat_i32(
-                                            ((ahead as i64) + (s_len as i64) + (t as i64)
-                                                - (t_len as i64)) as i32,
-                                        ),
-                                )
-                                & (s.iota() + isa.splat_i32(behind as i32))
-                                    .ge(
-                                        isa
-                                            .splat_i32(
-                                                ((s_len as i64) + (t as i64) - (t_len as i64)) as i32,
-                                            ),
-                                    ))
-                                .select(
-                                    exp_value.load(s) / isa.splat(weight_sum),
-                                    isa.splat(0.0),
-                                ),
-                        );
-                }
-            }
-
-            // y[t, h*C + c] = sum[s if sees[t, s]](weight[h, t, s] * v[s, h//(H//G)*C + c])
-            let y_row = y.row_mut([t]);
-            for part in isa.parts::<2>(0, c_len) {
-                for c in part {
-                    let mut y_thc = isa.splat::<2>(0.0);
-                    let s_start3 = (s_len + t).saturating_sub(behind + t_len);
-                    let s_end3 = ((ahead + s_len + t + 1).saturating_sub(t_len))
-                        .min(s_len);
-                    for s in s_start3..s_end3 {
-                        y_thc = isa
-                            .splat(weight[s])
-                            .mul_add(
-                                v
-                                    .row([s])
-                                    .load_at(
-                                        c,
-                                        (c_len as isize)
-                                            * ((h as isize) / ((h_len as isize) / (g_len as isize))),
-                                    ),
-                                y_thc,
-                            );
+        let h_end = h_len / g_len;
+        for h in 0..h_end {
+            for t in t_first..t_rows + t_first {
+                // weight[h, t, s] = softmax[s if sees[t, s]](score[h, t, s])
+                let mut weight_max = isa.splat::<4>(f32::NEG_INFINITY);
+                let s_start2 = (s_len + t).saturating_sub(behind + t_len);
+                let s_end2 = ((ahead + s_len + t + 1).saturating_sub(t_len)).min(s_len);
+                let score_row = score.row([h, t - t_first]);
+                for part in isa.parts::<4>(s_start2, s_end2) {
+                    for s in part {
+                        weight_max = weight_max.max_in(s, score_row.load(s));
                     }
-                    y_row.store(c, y_thc);
+                }
+                let weight_max = weight_max.reduce_max();
+                let mut weight_sum = isa.splat::<2>(0.0);
+                let score_row = score.row([h, t - t_first]);
+                for part in isa.parts::<2>(s_start2, s_end2) {
+                    for s in part {
+                        let exp_value_h_grouphts = (score_row.load(s)
+                            - isa.splat(weight_max))
+                            .exp();
+                        exp_value.store(s, exp_value_h_grouphts);
+                        weight_sum = weight_sum.add_in(s, exp_value_h_grouphts);
+                    }
+                }
+                let weight_sum = weight_sum.reduce_add();
+                let weight_row = weight.row_mut([h, t - t_first]);
+                for part in isa.parts::<4>(s_start2, s_end2) {
+                    for s in part {
+                        weight_row.store(s, exp_value.load(s) / isa.splat(weight_sum));
+                    }
                 }
             }
         }
+
+        // y[t, h*C + c] = sum[s if sees[t, s]](weight[h, t, s] * v[s, h//(H//G)*C + c])
+        gemm_within(
+            isa,
+            weight.view().mat([1, 0], [2]),
+            v.narrow(1, c_len * h_group, c_len).mat([1], [0]),
+            y.mat_mut([0, 1]),
+            |r2| {
+                let t = t_first + (r2 / (h_len / g_len));
+                let s_start3 = (s_len + t).saturating_sub(behind + t_len);
+                let s_end3 = ((ahead + s_len + t + 1).saturating_sub(t_len)).min(s_len);
+                s_start3..s_end3
+            },
+            &mut scratch.reborrow(),
+        );
     }
 }
 
@@ -223,7 +232,7 @@ struct AttentionScoreRows {
 }
 impl Epilogue for AttentionScoreRows {
     #[inline(always)]
-    fn row<S: Isa>(&self, isa: S, _t: usize, _j0: usize, row: &mut [f32]) {
+    fn row<S: Isa>(&self, isa: S, _r: usize, _j0: usize, row: &mut [f32]) {
         let Self { c_len } = *self;
         let root = (c_len as f32).sqrt();
         for part in isa.parts::<2>(0, row.len()) {
@@ -299,9 +308,14 @@ pub fn masked_attention(
     )?;
     let mut y = y.split_axis::<4>(2, h_len, c_len);
     let (_, mut par) = ctx.frame(0);
+    let t_block_len = block_rows(
+        t_len,
+        1,
+        Scratch::bytes_of::<f32>(s_len) + Scratch::bytes_of::<f32>(s_len),
+    );
     par.run(
-        [b_len, h_len],
-        y.reborrow().cut([At(0), At(2)]),
+        [b_len, h_len, t_len.div_ceil(t_block_len)],
+        y.reborrow().cut([At(0), At(2), Tile(1, t_block_len)]),
         &MaskedAttentionTask {
             q,
             k,
@@ -310,12 +324,13 @@ pub fn masked_attention(
             t_len,
             s_len,
             c_len,
+            t_block_len,
         },
     );
     Ok(())
 }
 
-/// What [`masked_attention`] does for one `b`, `h`.
+/// What [`masked_attention`] does for one `b`, `h` and a block of `t`.
 #[derive(Clone, Copy)]
 struct MaskedAttentionTask<'a> {
     q: View<'a, f32, 3>,
@@ -325,53 +340,60 @@ struct MaskedAttentionTask<'a> {
     t_len: usize,
     s_len: usize,
     c_len: usize,
+    t_block_len: usize,
 }
 
-impl Task<2> for MaskedAttentionTask<'_> {
+impl Task<3> for MaskedAttentionTask<'_> {
     type Out<'o> = ViewMut<'o, f32, 2>;
 
     fn scratch(&self) -> usize {
-        let Self { t_len, s_len, c_len, .. } = *self;
-        Scratch::bytes_of::<f32>(t_len.saturating_mul(s_len))
+        let Self { s_len, c_len, t_block_len, .. } = *self;
+        Scratch::bytes_of::<f32>(t_block_len.saturating_mul(s_len))
             + Scratch::bytes_of::<f32>(s_len)
-            + Scratch::bytes_of::<f32>(t_len.saturating_mul(s_len))
-            + gemm_scratch(t_len, s_len, c_len, false)
-                .max(gemm_scratch(t_len, c_len, s_len, false))
+            + Scratch::bytes_of::<f32>(t_block_len.saturating_mul(s_len))
+            + gemm_scratch(t_block_len, s_len, c_len, false)
+                .max(gemm_scratch(t_block_len, c_len, s_len, false))
     }
 
     fn cost(&self) -> usize {
-        let Self { t_len, s_len, c_len, .. } = *self;
-        t_len.saturating_mul(c_len).saturating_mul(s_len)
+        let Self { s_len, c_len, t_block_len, .. } = *self;
+        t_block_len.saturating_mul(c_len).saturating_mul(s_len)
     }
 
     #[inline(always)]
     fn run<S: Isa>(
         &self,
         isa: S,
-        at: [usize; 2],
+        at: [usize; 3],
         mut y: Self::Out<'_>,
         mut scratch: Scratch<'_>,
     ) {
-        let Self { q, k, v, mask, t_len, s_len, c_len } = *self;
-        let [b, h] = at;
-        let mut score = scratch.tensor::<f32, 2>([t_len, s_len]);
+        let Self { q, k, v, mask, t_len, s_len, c_len, t_block_len } = *self;
+        let [b, h, t_block] = at;
+        let t_first = t_block * t_block_len;
+        let t_rows = t_block_len.min(t_len - t_first);
+        let mut score = scratch.tensor::<f32, 2>([t_rows, s_len]);
         let exp_value = scratch.take::<f32>(s_len);
-        let mut weight = scratch.tensor::<f32, 2>([t_len, s_len]);
+        let mut weight = scratch.tensor::<f32, 2>([t_rows, s_len]);
 
         // score[b, h in H, t, s] = sum[c in C](q[b, t, h*C + c] * k[b, s, h*C + c]) / sqrt(C)
         gemm(
             isa,
-            q.narrow(2, c_len * h, c_len).fix::<2>(0, b).mat([0], [1]),
+            q
+                .narrow(1, t_first, t_rows)
+                .narrow(2, c_len * h, c_len)
+                .fix::<2>(0, b)
+                .mat([0], [1]),
             k.narrow(2, c_len * h, c_len).fix::<2>(0, b).mat([0], [1]),
             score.mat_mut([0]),
             &MaskedAttentionScoreRows { c_len },
             &mut scratch.reborrow(),
         );
-        for t in 0..t_len {
+        for t in t_first..t_rows + t_first {
             // weight[b, h, t, s] = softmax[s if mask[b, s] > 0](score[b, h, t, s])
             let mut weight_max = isa.splat::<4>(f32::NEG_INFINITY);
             let mask_row = mask.row([b]);
-            let score_row = score.row([t]);
+            let score_row = score.row([t - t_first]);
             for part in isa.parts::<4>(0, s_len) {
                 for s in part {
                     let s_inside = s.only(mask_row.load(s).gt(isa.splat(0.0)));
@@ -380,7 +402,7 @@ impl Task<2> for MaskedAttentionTask<'_> {
             }
             let weight_max = weight_max.reduce_max();
             let mut weight_sum = isa.splat::<2>(0.0);
-            let score_row = score.row([t]);
+            let score_row = score.row([t - t_first]);
             for part in isa.parts::<2>(0, s_len) {
                 for s in part {
                     let exp_value_bhts = (score_row.load(s) - isa.splat(weight_max))
@@ -391,7 +413,7 @@ impl Task<2> for MaskedAttentionTask<'_> {
                 }
             }
             let weight_sum = weight_sum.reduce_add();
-            let weight_row = weight.row_mut([t]);
+            let weight_row = weight.row_mut([t - t_first]);
             for part in isa.parts::<4>(0, s_len) {
                 for s in part {
                     weight_row
@@ -427,7 +449,7 @@ struct MaskedAttentionScoreRows {
 }
 impl Epilogue for MaskedAttentionScoreRows {
     #[inline(always)]
-    fn row<S: Isa>(&self, isa: S, _t: usize, _j0: usize, row: &mut [f32]) {
+    fn row<S: Isa>(&self, isa: S, _r: usize, _j0: usize, row: &mut [f32]) {
         let Self { c_len } = *self;
         let root = (c_len as f32).sqrt();
         for part in isa.parts::<2>(0, row.len()) {

@@ -184,8 +184,7 @@ impl Task<1> for AlibiAttentionYTask<'_> {
         }
         let weight_max = weight_max.reduce_max();
         let mut weight_sum = isa.splat::<2>(0.0);
-        let s_end2 = (t + 1).min(t_len);
-        for part in isa.parts::<2>(0, s_end2) {
+        for part in isa.parts::<2>(0, s_end) {
             for s in part {
                 let exp_value_ts = (score_row.load(s) - isa.splat(weight_max)).exp();
                 exp_value.store(s, exp_value_ts);
@@ -193,19 +192,9 @@ impl Task<1> for AlibiAttentionYTask<'_> {
             }
         }
         let weight_sum = weight_sum.reduce_add();
-        for part in isa.parts::<4>(0, t_len) {
+        for part in isa.parts::<4>(0, s_end) {
             for s in part {
-                weight
-                    .store(
-                        s,
-                        s
-                            .iota()
-                            .le(isa.splat_i32(t as i32))
-                            .select(
-                                exp_value.load(s) / isa.splat(weight_sum),
-                                isa.splat(0.0),
-                            ),
-                    );
+                weight.store(s, exp_value.load(s) / isa.splat(weight_sum));
             }
         }
 
@@ -214,8 +203,7 @@ impl Task<1> for AlibiAttentionYTask<'_> {
         for part in isa.parts::<2>(0, c_len) {
             for c in part {
                 let mut y_tc = isa.splat::<2>(0.0);
-                let s_end3 = (t + 1).min(t_len);
-                for s in 0..s_end3 {
+                for s in 0..s_end {
                     y_tc = isa.splat(weight[s]).mul_add(v.row([s]).load(c), y_tc);
                 }
                 y_row.store(c, y_tc);
@@ -305,7 +293,8 @@ impl Task<1> for LinearAttentionTask<'_> {
         let Self { q, k, v, eps, t_len, c_len, e_len } = *self;
         let [t] = at;
         let weight = scratch.take::<f32>(t_len);
-        for s in 0..t_len {
+        let s_end = (t + 1).min(t_len);
+        for s in 0..s_end {
             // weight[t, s in T] = sum[c](feature(q[t, c]) * feature(k[s, c]))
             let mut weight_ts = isa.splat::<2>(0.0);
             let k_row = k.row([s]);
@@ -332,7 +321,6 @@ impl Task<1> for LinearAttentionTask<'_> {
 
         // total[t] = sum[s if s <= t](weight[t, s])
         let mut total = isa.splat::<4>(0.0);
-        let s_end = (t + 1).min(t_len);
         for part in isa.parts::<4>(0, s_end) {
             for s in part {
                 total = total.add_in(s, weight.load(s));
@@ -346,8 +334,7 @@ impl Task<1> for LinearAttentionTask<'_> {
         for part in isa.parts::<2>(0, e_len) {
             for e in part {
                 let mut y_sum = isa.splat::<2>(0.0);
-                let s_end2 = (t + 1).min(t_len);
-                for s in 0..s_end2 {
+                for s in 0..s_end {
                     y_sum = isa.splat(weight[s]).mul_add(v.row([s]).load(e), y_sum);
                 }
                 y_row.store(e, y_sum / isa.splat(sum));

@@ -146,21 +146,23 @@ pub fn batch_matmul(
     check::dim("batch_matmul", "y", 1, "M", m_len as i64, y.dim(1))?;
     check::dim("batch_matmul", "y", 2, "N", n_len as i64, y.dim(2))?;
     let (_, mut par) = ctx.frame(0);
+    let m_block_len = block_rows(m_len, 1, 0);
     par.run(
-        [b_len],
-        y.reborrow().cut([At(0)]),
+        [b_len, m_len.div_ceil(m_block_len)],
+        y.reborrow().cut([At(0), Tile(1, m_block_len)]),
         &BatchMatmulTask {
             x,
             w,
             m_len,
             k_len,
             n_len,
+            m_block_len,
         },
     );
     Ok(())
 }
 
-/// What [`batch_matmul`] does for one `b`.
+/// What [`batch_matmul`] does for one `b` and a block of `m`.
 #[derive(Clone, Copy)]
 struct BatchMatmulTask<'a> {
     x: View<'a, f32, 3>,
@@ -168,36 +170,39 @@ struct BatchMatmulTask<'a> {
     m_len: usize,
     k_len: usize,
     n_len: usize,
+    m_block_len: usize,
 }
 
-impl Task<1> for BatchMatmulTask<'_> {
+impl Task<2> for BatchMatmulTask<'_> {
     type Out<'o> = ViewMut<'o, f32, 2>;
 
     fn scratch(&self) -> usize {
-        let Self { m_len, k_len, n_len, .. } = *self;
-        gemm_scratch(m_len, n_len, k_len, false)
+        let Self { k_len, n_len, m_block_len, .. } = *self;
+        gemm_scratch(m_block_len, n_len, k_len, false)
     }
 
     fn cost(&self) -> usize {
-        let Self { m_len, k_len, n_len, .. } = *self;
-        m_len.saturating_mul(n_len).saturating_mul(k_len)
+        let Self { k_len, n_len, m_block_len, .. } = *self;
+        m_block_len.saturating_mul(n_len).saturating_mul(k_len)
     }
 
     #[inline(always)]
     fn run<S: Isa>(
         &self,
         isa: S,
-        at: [usize; 1],
+        at: [usize; 2],
         mut y: Self::Out<'_>,
         mut scratch: Scratch<'_>,
     ) {
-        let Self { x, w, .. } = *self;
-        let [b] = at;
+        let Self { x, w, m_len, m_block_len, .. } = *self;
+        let [b, m_block] = at;
+        let m_first = m_block * m_block_len;
+        let m_rows = m_block_len.min(m_len - m_first);
 
         // y[b, m, n] = sum[k](x[b, m, k] * w[b, k, n])
         gemm(
             isa,
-            x.fix::<2>(0, b).mat([0], [1]),
+            x.narrow(1, m_first, m_rows).fix::<2>(0, b).mat([0], [1]),
             w.fix::<2>(0, b).mat([1], [0]),
             y.mat_mut([0]),
             &(),

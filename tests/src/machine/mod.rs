@@ -264,10 +264,19 @@ impl Machine<'_> {
         let result: Vec<IndexId> = g.m.iter().chain(&g.n).copied().collect();
         let mut more = self.first(&result)?;
         while more {
+            // Columns that nobody reads get no value, so that whoever reads one after all is found.
+            if !self.is_within(&g.columns, &g.n)? {
+                more = self.next(&result)?;
+                continue;
+            }
             let mut sum = 0.0;
             let mut terms = self.first(&g.k)?;
             while terms {
                 self.steps = self.steps.checked_sub(1).ok_or(None)?;
+                if !self.is_within(&g.terms, &g.k)? {
+                    terms = self.next(&g.k)?;
+                    continue;
+                }
                 sum += self.factor(&g.a, &g.m)?.number() * self.factor(&g.b, &g.n)?.number();
                 terms = self.next(&g.k)?;
             }
@@ -289,6 +298,13 @@ impl Machine<'_> {
         Ok(())
     }
 
+    /// Whether the one index of a range, if there is a range, is in it.
+    fn is_within(&self, range: &Option<(Int, Int)>, of: &[IndexId]) -> Result<bool, Fault> {
+        let Some((lo, hi)) = range else { return Ok(true) };
+        let at = self.int(&Int::index(of[0]))?;
+        Ok((self.int(lo)?..self.int(hi)?).contains(&at))
+    }
+
     /// An operand's element at the current row and term.
     fn factor(&mut self, o: &Operand, rows: &[IndexId]) -> Result<Plain, Fault> {
         let Node::Load { from, .. } = self.p.program.kernel.exprs.node(o.load) else {
@@ -299,9 +315,9 @@ impl Machine<'_> {
         for (n, axis) in o.axes.iter().enumerate() {
             at.push(match axis {
                 OperandAxis::At(p) => self.int(p)?,
-                OperandAxis::Rows(start, digits) | OperandAxis::Cols(start, digits) => {
+                OperandAxis::Rows(start, _) | OperandAxis::Cols(start, _) | OperandAxis::Mixed(start, ..) => {
                     let mut number = 0;
-                    for i in digits {
+                    for i in axis.rows().iter().chain(axis.cols()) {
                         let extent = self.int(self.p.program.extent(*i))?;
                         number = number * extent + self.int(&Int::index(*i))?;
                     }

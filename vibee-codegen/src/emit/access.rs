@@ -15,6 +15,8 @@ struct Place {
     /// A slice rather than a view.
     slice: bool,
     axes: Vec<usize>,
+    /// Axes that start at the first row of the task's block.
+    from_first: Vec<usize>,
     dtype: DType,
 }
 
@@ -24,7 +26,8 @@ impl Body<'_> {
             Source::Input(i) => {
                 self.used.inputs.insert(i);
                 let dtype = self.p.program.kernel.input(i).dtype.clone();
-                Place { name: self.names.input(i), slice: false, axes: (0..rank).collect(), dtype }
+                let (name, axes) = (self.names.input(i), (0..rank).collect());
+                Place { name, slice: false, axes, from_first: vec![], dtype }
             }
             Source::Def(d) => {
                 let Some(b) = self.p.place(d).buffer else {
@@ -40,16 +43,29 @@ impl Body<'_> {
         let def = self.p.program.def(d);
         let name = self.names.buffer(d);
         let dtype = def.dtype.clone();
+        let mut from_first: Vec<usize> = (0..def.free.len()).filter(|a| self.is_row(def.free[*a])).collect();
         if buffer.kind == BufferKind::Local {
-            return Place { name, slice: buffer.dims.len() == 1, axes: buffer.axes, dtype };
+            return Place { name, slice: buffer.dims.len() == 1, axes: buffer.axes, from_first, dtype };
         }
         let here = self.written.contains(&b);
         if !here {
+            from_first.clear();
             self.used.buffers.insert(b);
         }
         let axes =
             (0..def.free.len()).filter(|a| !here || !self.stage.grid.contains(&def.free[*a])).collect();
-        Place { name, slice: false, axes, dtype }
+        Place { name, slice: false, axes, from_first, dtype }
+    }
+
+    /// A position along an axis of an array, as the array counts it here.
+    fn position_in(&mut self, place: &Place, axis: usize, p: &Pos) -> TokenStream {
+        match (p, &self.rows_of_task) {
+            (Pos::At(i), Some(rows)) if place.from_first.contains(&axis) => {
+                let i = i.sub(&self.first(rows.letters[0]));
+                self.int(&i, Mode::Exact)
+            }
+            _ => self.position(p),
+        }
     }
 
     /// A position as `usize`.
@@ -94,7 +110,8 @@ impl Body<'_> {
             };
         }
         let place = self.place(from, at.len());
-        let positions: Vec<TokenStream> = place.axes.iter().map(|a| self.position(&at[*a])).collect();
+        let positions: Vec<TokenStream> =
+            place.axes.iter().map(|a| self.position_in(&place, *a, &at[*a])).collect();
         let name = &place.name;
         let element = match (place.slice, positions.as_slice()) {
             (true, [p]) => quote!(#name[#p]),
@@ -228,7 +245,8 @@ impl Body<'_> {
             return quote!(#name);
         }
         let fixed = !inline && self.is_fixed(leading);
-        let positions: Vec<TokenStream> = leading.iter().map(|p| self.position(p)).collect();
+        let positions: Vec<TokenStream> =
+            leading.iter().zip(&place.axes).map(|(p, a)| self.position_in(place, *a, p)).collect();
         let take = quote!(#name.row([#(#positions),*]));
         if fixed { self.hoisted_row(&format!("{name}_row"), take) } else { take }
     }
@@ -273,7 +291,8 @@ impl Body<'_> {
             .map(|a| Pos::At(Int::index(free[*a])))
             .collect();
         let fixed = self.is_fixed(&leading);
-        let positions: Vec<TokenStream> = leading.iter().map(|p| self.position(p)).collect();
+        let positions: Vec<TokenStream> =
+            leading.iter().zip(&place.axes).map(|(p, a)| self.position_in(&place, *a, p)).collect();
         let take = quote!(#name.row_mut([#(#positions),*]));
         if fixed { self.hoisted_row(&format!("{name}_row"), take) } else { take }
     }
@@ -283,7 +302,9 @@ impl Body<'_> {
         let d = self.p.buffer(b).def;
         let place = self.buffer_place(d, b);
         let free = self.p.program.def(d).free.clone();
-        let positions: Vec<Ident> = place.axes.iter().map(|a| self.index(free[*a])).collect();
+        let positions: Vec<TokenStream> = (place.axes.iter())
+            .map(|a| self.position_in(&place, *a, &Pos::At(Int::index(free[*a]))))
+            .collect();
         let name = &place.name;
         match (place.slice, positions.as_slice()) {
             (true, [p]) => quote!(#name[#p] = #value;),

@@ -1,27 +1,101 @@
 //! Matrix products: operands as matrix views, the epilogue as an item of its own.
 
+use std::collections::BTreeMap;
+
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
-use vibee_spec::term::{InputKind, Int, Node, Source};
+use vibee_spec::term::{Atom, DefId, IndexId, InputKind, Int, Node, Source};
 
-use super::body::{Body, LaneLoop};
+use super::body::{Body, LaneLoop, Rows};
 use super::ints::Mode;
 use super::names::camel;
 use crate::loops::{BufferKind, Gemm, Operand, OperandAxis};
+use crate::passes::substitute_int;
 
 /// A product inside a task.
 pub fn in_task(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     body.uses_isa = true;
-    let a = operand(body, &g.a);
+    let a = operand(body, &g.a, &g.m);
     let b = right(body, g);
     let c = target(body, g);
+    if let Some((lo, hi)) = &g.terms {
+        let range = range_of_row(body, g, lo, hi);
+        return quote!(gemm_within(isa, #a, #b, #c, #range, &mut scratch.reborrow()););
+    }
     let epilogue = epilogue(body, g);
-    quote!(gemm(isa, #a, #b, #c, #epilogue, &mut scratch.reborrow());)
+    match columns(body, g) {
+        Some((ends, columns)) => {
+            quote!(#ends gemm_columns(isa, #a, #b, #c, #columns, #epilogue, &mut scratch.reborrow());)
+        }
+        None => quote!(gemm(isa, #a, #b, #c, #epilogue, &mut scratch.reborrow());),
+    }
+}
+
+/// The columns that some row of the task needs, if that is known to be a range from the first row's to the last's.
+fn columns(body: &mut Body<'_>, g: &Gemm) -> Option<(TokenStream, TokenStream)> {
+    let (lo, hi) = g.columns.as_ref()?;
+    let mentioned = |i: &&IndexId| lo.mentions(**i) || hi.mentions(**i);
+    let rows: Vec<IndexId> = g.m.iter().filter(mentioned).copied().collect();
+    if !rows.iter().all(|i| is_rising(lo, *i) && is_rising(hi, *i)) {
+        return None;
+    }
+    let at = |e: &Int, value: &dyn Fn(IndexId) -> Int| {
+        let map: BTreeMap<IndexId, Int> = rows.iter().map(|i| (*i, value(*i))).collect();
+        substitute_int(e, &map)
+    };
+    let first = at(lo, &|i| body.first(i));
+    let last = at(hi, &|i| body.first(i).add(&body.extent(i)).sub(&Int::constant(1)));
+    let (ends, first, last) = body.range(g.n[0], &first, &last);
+    Some((ends, quote!(#first..#last)))
+}
+
+/// Whether an integer never falls when an index rises.
+fn is_rising(e: &Int, i: IndexId) -> bool {
+    e.terms().all(|(factors, count)| match factors {
+        _ if !factors.iter().any(|a| Int::atom(a.clone()).mentions(i)) => true,
+        [Atom::Index(_)] => count > 0,
+        [Atom::Min(x, y) | Atom::Max(x, y)] => count > 0 && is_rising(x, i) && is_rising(y, i),
+        _ => false,
+    })
+}
+
+/// A closure from a row of the product to its terms.
+fn range_of_row(body: &mut Body<'_>, g: &Gemm, lo: &Int, hi: &Int) -> TokenStream {
+    let (scoped, ends_known) = (body.scoped.clone(), body.ends.clone());
+    let (row, lets) = row_letters(body, &g.m);
+    let (ends, lo, hi) = body.range(g.k[0], lo, hi);
+    let range = quote!(#ends #lo..#hi);
+    let lets: TokenStream =
+        lets.into_iter().filter(|(n, _)| super::kernel::mentions(&range, n)).map(|(_, code)| code).collect();
+    let row = super::kernel::unused(&row, &quote!(#lets #range));
+    (body.scoped, body.ends) = (scoped, ends_known);
+    quote!(|#row| { #lets #range })
+}
+
+/// Names for the indices that a product's rows count, and for the row: its name, and a statement for each index
+/// that is something else.
+fn row_letters(body: &mut Body<'_>, m: &[IndexId]) -> (Ident, Vec<(Ident, TokenStream)>) {
+    let names: Vec<Ident> = m.iter().map(|i| body.scope(*i)).collect();
+    if let ([only], false) = (&names[..], body.is_row(m[0])) {
+        return (only.clone(), vec![]);
+    }
+    let r = body.fresh("r");
+    body.scoped.insert(Rows::ROW, r.clone());
+    let mut rest = Int::index(Rows::ROW);
+    let mut lets = Vec::new();
+    for (n, (name, i)) in names.iter().zip(m).enumerate().rev() {
+        let extent = body.extent(*i);
+        let digit = if n == 0 { rest.clone() } else { rest.floor_mod(&extent) };
+        let value = body.int(&body.first(*i).add(&digit), Mode::Exact);
+        lets.push((name.clone(), quote!(let #name = #value;)));
+        rest = rest.floor_div(&extent);
+    }
+    (r, lets)
 }
 
 /// A product as a stage of its own.
 pub fn as_stage(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
-    let a = operand(body, &g.a);
+    let a = operand(body, &g.a, &g.m);
     let b = right(body, g);
     let c = target(body, g);
     let epilogue = epilogue(body, g);
@@ -31,7 +105,7 @@ pub fn as_stage(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
 /// `(m, n, k)` extents of a product, for sizing scratch.
 pub fn extents(body: &mut Body<'_>, g: &Gemm) -> [TokenStream; 3] {
     [&g.m, &g.n, &g.k].map(|indices| {
-        let extent = indices.iter().fold(Int::constant(1), |p, i| p.mul(body.p.program.extent(*i)));
+        let extent = indices.iter().fold(Int::constant(1), |p, i| p.mul(&body.most_of(*i)));
         body.int(&extent, Mode::Exact)
     })
 }
@@ -63,12 +137,12 @@ fn right(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
             let name = body.names.input(i);
             quote!(#name)
         }
-        None => operand(body, &g.b),
+        None => operand(body, &g.b, &g.n),
     }
 }
 
 /// A view narrowed and merged to a matrix.
-fn operand(body: &mut Body<'_>, o: &Operand) -> TokenStream {
+fn operand(body: &mut Body<'_>, o: &Operand, rows: &[IndexId]) -> TokenStream {
     let Node::Load { from, .. } = body.p.program.kernel.exprs.node(o.load).clone() else {
         unreachable!("operands are loads")
     };
@@ -79,17 +153,24 @@ fn operand(body: &mut Body<'_>, o: &Operand) -> TokenStream {
         }
         Source::Def(d) => body.operand_place(d),
     };
+    // What the task makes has the rows of its block only.
+    let of_block = matches!(from, Source::Def(d) if body.is_made_here(d));
     let is_view = shared && (!body.top || matches!(from, Source::Input(_)));
     let mut code = if is_view { quote!(#name) } else { quote!(#name.view()) };
     // Narrow first, while axes have their numbers; then fix from the last axis on.
     let axes: Vec<OperandAxis> = stored.iter().map(|a| o.axes[*a].clone()).collect();
     let rank_of = |n: usize| Literal::usize_unsuffixed(n);
     for (n, axis) in axes.iter().enumerate() {
-        if let OperandAxis::Rows(start, digits) | OperandAxis::Cols(start, digits) = axis {
-            let extent = digits.iter().fold(Int::constant(1), |p, i| p.mul(body.p.program.extent(*i)));
+        if let OperandAxis::Rows(start, _) | OperandAxis::Cols(start, _) | OperandAxis::Mixed(start, ..) =
+            axis
+        {
+            let digits = [axis.rows(), axis.cols()].concat();
+            let rows = digits.iter().any(|i| body.is_row(*i));
+            let extent = digits.iter().fold(Int::constant(1), |p, i| p.mul(&body.extent(*i)));
             let whole = *start == Int::default() && body.array_extent(from, stored[n]) == extent;
-            if !whole {
-                let (start, len) = (body.int(start, Mode::Exact), body.int(&extent, Mode::Exact));
+            if !whole && !(rows && of_block) {
+                let start = if rows { start.add(&body.first(digits[0])) } else { start.clone() };
+                let (start, len) = (body.int(&start, Mode::Exact), body.int(&extent, Mode::Exact));
                 let n = rank_of(n);
                 code = quote!(#code.narrow(#n, #start, #len));
             }
@@ -97,21 +178,45 @@ fn operand(body: &mut Body<'_>, o: &Operand) -> TokenStream {
     }
     let mut rank = axes.len();
     for (n, axis) in axes.iter().enumerate().rev() {
-        if let OperandAxis::At(p) = axis {
-            rank -= 1;
-            let (p, n, rank) = (body.int(p, Mode::Exact), rank_of(n), rank_of(rank));
-            code = quote!(#code.fix::<#rank>(#n, #p));
+        let at = rank_of(n);
+        match axis {
+            OperandAxis::At(p) => {
+                rank -= 1;
+                let (p, rank) = (body.int(p, Mode::Exact), rank_of(rank));
+                code = quote!(#code.fix::<#rank>(#at, #p));
+            }
+            OperandAxis::Mixed(_, rows, cols) => {
+                rank += 1;
+                let extent =
+                    |of: &[IndexId]| of.iter().fold(Int::constant(1), |p, i| p.mul(&body.extent(*i)));
+                let (rows, cols) = (extent(rows), extent(cols));
+                let (rows, cols) = (body.int(&rows, Mode::Exact), body.int(&cols, Mode::Exact));
+                let rank = rank_of(rank);
+                code = quote!(#code.split_axis::<#rank>(#at, #rows, #cols));
+            }
+            _ => {}
         }
     }
-    let kept: Vec<&OperandAxis> = axes.iter().filter(|a| !matches!(a, OperandAxis::At(_))).collect();
-    let number = |rows: bool| -> Vec<Literal> {
-        kept.iter()
-            .enumerate()
-            .filter(|(_, a)| matches!(a, OperandAxis::Rows(..) | OperandAxis::RowsPart(_)) == rows)
-            .map(|(n, _)| Literal::usize_unsuffixed(n))
-            .collect()
-    };
-    let (rows, cols) = (number(true), number(false));
+    // The matrix's axes that are left, by what they are: rows in the product's order, columns in memory's.
+    let (mut row_axes, mut cols) = (BTreeMap::new(), Vec::new());
+    let mut left = 0;
+    for (n, axis) in axes.iter().enumerate() {
+        match axis {
+            OperandAxis::At(_) => continue,
+            OperandAxis::Rows(..) | OperandAxis::RowsPart(_) => {
+                row_axes.insert(stored[n], rank_of(left));
+            }
+            OperandAxis::Cols(..) | OperandAxis::ColsPart(_) => cols.push(rank_of(left)),
+            OperandAxis::Mixed(..) => {
+                row_axes.insert(stored[n], rank_of(left));
+                left += 1;
+                cols.push(rank_of(left));
+            }
+        }
+        left += 1;
+    }
+    let order = o.row_order(rows).unwrap_or_else(|| row_axes.keys().copied().collect());
+    let rows = order.iter().map(|axis| &row_axes[axis]);
     quote!(#code.mat([#(#rows),*], [#(#cols),*]))
 }
 
@@ -158,23 +263,8 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     // Row r stands for the merged row indices; columns run in lanes from j0.
     inner.scoped = body.scoped.clone();
     let outer: Vec<Ident> = body.scoped.values().cloned().collect();
-    let mut rows: Vec<(Ident, TokenStream)> = Vec::new();
-    let row_names: Vec<Ident> = g.m.iter().map(|i| inner.scope(*i)).collect();
-    let r = match row_names.as_slice() {
-        [only] => only.clone(),
-        names => {
-            let r = inner.fresh("r");
-            let mut rest = quote!(#r);
-            for (name, i) in names.iter().zip(&g.m).skip(1).rev() {
-                let extent = inner.p.program.extent(*i).clone();
-                let extent = inner.int(&extent, Mode::Exact);
-                rows.push((name.clone(), quote!(#rest % #extent)));
-                rest = quote!(#rest / #extent);
-            }
-            rows.push((names[0].clone(), rest));
-            r
-        }
-    };
+    inner.rows_of_task = body.rows_of_task.clone();
+    let (r, rows) = row_letters(&mut inner, &g.m);
     let lane = g.n[0];
     let j = inner.scope(lane);
     // The finished sums are the row itself.
@@ -203,7 +293,7 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
         }
     };
     let rows = rows.into_iter().filter(|(name, _)| super::kernel::mentions(&code, name));
-    let rows: TokenStream = rows.map(|(name, value)| quote!(let #name = #value;)).collect();
+    let rows: TokenStream = rows.map(|(_, code)| code).collect();
     let code = quote!(#rows #code);
     let mut fields = super::kernel::fields(&inner);
     outer.into_iter().for_each(|i| fields.index(i));
@@ -239,7 +329,7 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
 
 impl Body<'_> {
     /// Where a definition read as an operand is: name, stored axes, and whether it is a shared view.
-    fn operand_place(&mut self, d: vibee_spec::term::DefId) -> (Ident, Vec<usize>, bool) {
+    fn operand_place(&mut self, d: DefId) -> (Ident, Vec<usize>, bool) {
         let Some(b) = self.p.place(d).buffer else { unreachable!("operands are stored") };
         let buffer = self.p.buffer(b).clone();
         let def = self.p.program.def(d);
@@ -253,6 +343,11 @@ impl Body<'_> {
         }
         self.used.buffers.insert(b);
         (name, (0..def.free.len()).collect(), true)
+    }
+
+    /// Whether a definition is made by this task, so that what is in memory is the task's part of it.
+    fn is_made_here(&self, d: DefId) -> bool {
+        self.p.place(d).buffer.is_some_and(|b| self.written.contains(&b))
     }
 
     fn array_extent(&self, from: Source, axis: usize) -> Int {

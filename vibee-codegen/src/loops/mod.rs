@@ -70,6 +70,9 @@ pub struct Buffer {
 pub struct Stage {
     /// Parallel indices; empty for a single task.
     pub grid: Vec<IndexId>,
+    /// Indices that run together over rows which tasks take in blocks: one for each loop and product of the body.
+    /// They mean the same with all rows in one task; blocks are smaller and run in parallel.
+    pub rows: Vec<IndexId>,
     /// One task.
     pub body: Vec<Stmt>,
 }
@@ -136,6 +139,11 @@ pub struct Gemm {
     pub n: Vec<IndexId>,
     /// Summed.
     pub k: Vec<IndexId>,
+    /// The terms of each row, from the first to one past the last, if not all of the one summed index. Over rows
+    /// and the loops around.
+    pub terms: Option<(Int, Int)>,
+    /// The columns that are read of each row, of the one column index, if not all: others need no value.
+    pub columns: Option<(Int, Int)>,
     /// Left operand.
     pub a: Operand,
     /// Right operand.
@@ -160,10 +168,52 @@ pub enum OperandAxis {
     Rows(Int, Vec<IndexId>),
     /// Columns (`k`), from this start.
     Cols(Int, Vec<IndexId>),
+    /// Rows and columns in one axis, from this start: row-major numbers of both, as heads and what is in a head.
+    Mixed(Int, Vec<IndexId>, Vec<IndexId>),
     /// A whole axis that is part of a row index read as `n // C, n % C`; the last part names `n`.
     RowsPart(Vec<IndexId>),
     /// The same for a column index.
     ColsPart(Vec<IndexId>),
+}
+
+impl OperandAxis {
+    /// The row indices of the axis.
+    #[must_use]
+    pub fn rows(&self) -> &[IndexId] {
+        match self {
+            OperandAxis::Rows(_, i) | OperandAxis::RowsPart(i) | OperandAxis::Mixed(_, i, _) => i,
+            _ => &[],
+        }
+    }
+
+    /// The summed indices of the axis.
+    #[must_use]
+    pub fn cols(&self) -> &[IndexId] {
+        match self {
+            OperandAxis::Cols(_, i) | OperandAxis::ColsPart(i) | OperandAxis::Mixed(_, _, i) => i,
+            _ => &[],
+        }
+    }
+}
+
+impl Operand {
+    /// Positions of the axes that rows are made of, in the order in which `rows` names their indices; `None` if
+    /// rows are not those, each once, or taken apart.
+    #[must_use]
+    pub fn row_order(&self, rows: &[IndexId]) -> Option<Vec<usize>> {
+        if self.axes.iter().any(|a| matches!(a, OperandAxis::RowsPart(_))) {
+            return None;
+        }
+        let mut order: Vec<usize> = Vec::new();
+        let mut rest = rows;
+        while let Some(first) = rest.first() {
+            let axis = self.axes.iter().position(|a| a.rows().first() == Some(first))?;
+            rest = rest.strip_prefix(self.axes[axis].rows())?;
+            order.push(axis);
+        }
+        let all = self.axes.iter().filter(|a| !a.rows().is_empty()).count();
+        (order.len() == all).then_some(order)
+    }
 }
 
 impl Gemm {

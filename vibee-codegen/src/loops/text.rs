@@ -40,7 +40,8 @@ impl Writer<'_> {
         for (n, s) in self.p.stages.iter().enumerate() {
             let grid: Vec<String> = s.grid.iter().map(|i| self.range(*i)).collect();
             let head = if grid.is_empty() { String::new() } else { format!(" grid {}", grid.join(", ")) };
-            self.line(1, &format!("stage {n}{head}"));
+            let rows = s.rows.first().map_or(String::new(), |i| format!(" blocks of {}", self.range(*i)));
+            self.line(1, &format!("stage {n}{head}{rows}"));
             self.stmts(2, &s.body);
         }
     }
@@ -101,6 +102,9 @@ impl Writer<'_> {
                                 OperandAxis::RowsPart(r) => format!("rows part {}", list(r)),
                                 OperandAxis::ColsPart(r) => format!("cols part {}", list(r)),
                                 OperandAxis::Cols(p, r) => format!("cols {} + {}", self.int(p), list(r)),
+                                OperandAxis::Mixed(p, r, c) => {
+                                    format!("rows and cols {} + {}; {}", self.int(p), list(r), list(c))
+                                }
                             })
                             .collect();
                         format!("{} ({})", self.expr(o.load), axes.join("; "))
@@ -116,6 +120,12 @@ impl Writer<'_> {
                     self.line(depth, &head);
                     self.line(depth + 1, &format!("a = {a}"));
                     self.line(depth + 1, &format!("b = {b}"));
+                    for (what, i, range) in [("columns", &g.n, &g.columns), ("terms", &g.k, &g.terms)] {
+                        if let Some((lo, hi)) = range {
+                            let (i, lo, hi) = (self.index(i[0]), self.int(lo), self.int(hi));
+                            self.line(depth + 1, &format!("{what} {i} in {lo}..{hi}"));
+                        }
+                    }
                     if let Some(e) = g.epilogue {
                         let value = self.expr(self.p.program.def(e).value);
                         self.line(depth + 1, &format!("then {} = {value}", self.name(e)));

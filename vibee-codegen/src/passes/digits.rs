@@ -2,8 +2,9 @@
 //! `i` becomes `32*b + j`, so that positions are linear again and what depends on the block alone is
 //! computed once a block.
 //!
-//! Only letters whose range is proved to be whole blocks. The merged axes that this leaves on left
-//! sides are what [`super::split`] undoes.
+//! Only letters whose range is proved to be whole blocks: of a known size, or of the size `H // G` that makes `G`
+//! groups of `H`, as where heads share keys. The merged axes that this leaves on left sides are what
+//! [`super::split`] undoes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -14,6 +15,9 @@ use super::rewrite::{rebuild, visit};
 
 /// What the digits of a letter are called, but for the last, which keeps its name.
 const DIGITS: &[&str] = &["block", "part", "group"];
+
+/// What the digit is called that counts groups of a size like `H // G`.
+const GROUP: &str = "group";
 
 /// Splits all letters of a kernel.
 pub fn run(kernel: &mut Kernel) {
@@ -36,7 +40,7 @@ pub fn run(kernel: &mut Kernel) {
     if digits.is_empty() {
         return;
     }
-    let extents: Vec<Option<i64>> = kernel.indices.iter().map(|i| i.extent.as_const()).collect();
+    let extents: Vec<Int> = kernel.indices.iter().map(|i| i.extent.clone()).collect();
     let put = |e: &Int| {
         let split = e.substitute(&|a| match a {
             Atom::Index(i) => digits.get(i).cloned(),
@@ -90,8 +94,8 @@ fn chosen_positions(kernel: &Kernel) -> BTreeSet<IndexId> {
 }
 
 /// The block sizes that each letter is divided by, and those its readers divide by.
-fn wanted(kernel: &Kernel) -> BTreeMap<IndexId, BTreeSet<i64>> {
-    let mut out: BTreeMap<IndexId, BTreeSet<i64>> = BTreeMap::new();
+fn wanted(kernel: &Kernel) -> BTreeMap<IndexId, BTreeSet<Int>> {
+    let mut out: BTreeMap<IndexId, BTreeSet<Int>> = BTreeMap::new();
     for d in &kernel.defs {
         ints(&kernel.exprs, d.body, &mut |e| divisors(e, &mut out));
     }
@@ -106,7 +110,7 @@ fn wanted(kernel: &Kernel) -> BTreeMap<IndexId, BTreeSet<i64>> {
                         && let Some(Pos::At(p)) = at.get(axis)
                         && let Some(i) = p.as_index()
                     {
-                        out.entry(i).or_default().extend(&sizes);
+                        out.entry(i).or_default().extend(sizes.iter().cloned());
                     }
                 });
             }
@@ -129,14 +133,15 @@ fn ints(exprs: &Exprs, root: ExprId, f: &mut dyn FnMut(&Int)) {
 }
 
 /// Notes `c` for every `i // c` and `i % c`, also for those of a remainder.
-fn divisors(e: &Int, out: &mut BTreeMap<IndexId, BTreeSet<i64>>) {
+fn divisors(e: &Int, out: &mut BTreeMap<IndexId, BTreeSet<Int>>) {
     for (factors, _) in e.terms() {
         for a in factors {
             let (Atom::Div(x, n) | Atom::Mod(x, n)) = a else { continue };
             divisors(x, out);
-            let Some(n) = n.as_const().filter(|n| *n > 1) else { continue };
-            if let Some(i) = lowest(x) {
-                out.entry(i).or_default().insert(n);
+            if n.as_const().is_none_or(|n| n > 1)
+                && let Some(i) = lowest(x)
+            {
+                out.entry(i).or_default().insert((**n).clone());
             }
         }
     }
@@ -151,11 +156,12 @@ fn lowest(e: &Int) -> Option<IndexId> {
     }
 }
 
-/// The block sizes by which a letter is split, each a multiple of the next.
-fn chain(kernel: &Kernel, known: &Known, i: IndexId, sizes: &BTreeSet<i64>) -> Vec<i64> {
+/// The block sizes by which a letter is split, each a multiple of the next, with how many blocks there are.
+fn chain(kernel: &Kernel, known: &Known, i: IndexId, sizes: &BTreeSet<Int>) -> Vec<(Int, Int)> {
     let extent = &kernel.indices[i.index()].extent;
+    let constants: BTreeSet<i64> = sizes.iter().filter_map(Int::as_const).collect();
     let mut chain: Vec<i64> = Vec::new();
-    for n in sizes.iter().rev() {
+    for n in constants.iter().rev() {
         let fits = match chain.last() {
             None => {
                 let rest = extent.floor_mod(&Int::constant(*n));
@@ -169,29 +175,42 @@ fn chain(kernel: &Kernel, known: &Known, i: IndexId, sizes: &BTreeSet<i64>) -> V
             chain.push(*n);
         }
     }
-    chain
+    if let ([], true) = (&chain[..], constants.is_empty()) {
+        let groups = sizes.iter().filter_map(|n| Some((n.clone(), groups(known, extent, n)?)));
+        return groups.take(1).collect();
+    }
+    let mut above = extent.clone();
+    let sizes = chain.into_iter().map(Int::constant);
+    sizes.map(|n| (n.clone(), std::mem::replace(&mut above, n.clone()).floor_div(&n))).collect()
+}
+
+/// `G`, if `size` is `extent // G` and `G` divides `extent`: then there are `G` blocks of that size.
+fn groups(known: &Known, extent: &Int, size: &Int) -> Option<Int> {
+    let Some(Atom::Div(whole, groups)) = size.as_atom() else { return None };
+    let rest = extent.floor_mod(groups);
+    (**whole == *extent && known.same(&rest, &Int::default())).then(|| (**groups).clone())
 }
 
 /// Letters for the digits of `i`, most significant first, and `i` made of them.
-fn split(kernel: &mut Kernel, i: IndexId, chain: &[i64]) -> (Int, Vec<IndexId>) {
+fn split(kernel: &mut Kernel, i: IndexId, chain: &[(Int, Int)]) -> (Int, Vec<IndexId>) {
     let index = kernel.indices[i.index()].clone();
     let mut value = Int::default();
     let mut made = Vec::new();
-    let mut extent = index.extent;
-    for (n, word) in chain.iter().zip(DIGITS.iter().chain(std::iter::repeat(&"digit"))) {
-        let digit =
-            kernel.fresh_index(format!("{}_{word}", index.name), extent.floor_div(&Int::constant(*n)));
-        value = value.add(&Int::index(digit).scale(*n));
+    let mut last = index.extent;
+    for ((size, count), word) in chain.iter().zip(DIGITS.iter().chain(std::iter::repeat(&"digit"))) {
+        let word = if size.as_const().is_some() { word } else { GROUP };
+        let digit = kernel.fresh_index(format!("{}_{word}", index.name), count.clone());
+        value = value.add(&Int::index(digit).mul(size));
         made.push(digit);
-        extent = Int::constant(*n);
+        last = size.clone();
     }
-    let last = kernel.fresh_index(index.name, extent);
+    let last = kernel.fresh_index(index.name, last);
     made.push(last);
     (value.add(&Int::index(last)), made)
 }
 
 /// Divisions carried out where digits show the result: `(32*b + j) // 32` is `b`.
-fn simpler(e: &Int, extents: &[Option<i64>]) -> Int {
+fn simpler(e: &Int, extents: &[Int]) -> Int {
     let mut out = Int::default();
     for (factors, c) in e.terms() {
         let mut product = Int::constant(c);
@@ -211,9 +230,14 @@ fn simpler(e: &Int, extents: &[Option<i64>]) -> Int {
 }
 
 /// Quotient and remainder.
-fn divided(x: &Int, n: &Int, extents: &[Option<i64>]) -> (Int, Int) {
+fn divided(x: &Int, n: &Int, extents: &[Int]) -> (Int, Int) {
     let plain = || (x.floor_div(n), x.floor_mod(n));
-    let Some(c) = n.as_const().filter(|c| *c > 1) else { return plain() };
+    let Some(c) = n.as_const() else {
+        return whole_and_rest(x, n, extents).unwrap_or_else(plain);
+    };
+    if c <= 1 {
+        return plain();
+    }
     let (mut quotient, mut rest, mut most) = (Int::default(), Int::default(), Some(0i64));
     for (factors, k) in x.terms() {
         let one = factors.iter().fold(Int::constant(1), |p, a| p.mul(&Int::atom(a.clone())));
@@ -224,7 +248,7 @@ fn divided(x: &Int, n: &Int, extents: &[Option<i64>]) -> (Int, Int) {
         rest = rest.add(&one.scale(k));
         let largest = match factors {
             [] => Some(1),
-            [Atom::Index(i)] => extents.get(i.index()).copied().flatten().map(|n| n - 1),
+            [Atom::Index(i)] => extents.get(i.index()).and_then(Int::as_const).map(|n| n - 1),
             _ => None,
         };
         most = most.zip(largest).filter(|_| k > 0).map(|(sum, n)| sum + k * n);
@@ -235,14 +259,30 @@ fn divided(x: &Int, n: &Int, extents: &[Option<i64>]) -> (Int, Int) {
     }
 }
 
+/// Quotient and remainder of `n*q + i` where `i` counts to `n`.
+fn whole_and_rest(x: &Int, n: &Int, extents: &[Int]) -> Option<(Int, Int)> {
+    let mut rest = None;
+    x.visit_leaves(&mut |a| {
+        if let Atom::Index(i) = a
+            && extents.get(i.index()) == Some(n)
+        {
+            rest = Some(Int::index(*i));
+        }
+    });
+    let rest = rest?;
+    Some((x.sub(&rest).exact_div(n)?, rest))
+}
+
 #[cfg(test)]
 mod tests {
+    use vibee_spec::term::DimId;
+
     use super::*;
 
     #[test]
     fn digits_show_quotients() {
         let (b, j) = (IndexId(0), IndexId(1));
-        let extents = [None, Some(32)];
+        let extents = [Int::dim(DimId(0)), Int::constant(32)];
         let i = Int::index(b).scale(32).add(&Int::index(j));
         let n = Int::constant(32);
         assert_eq!(divided(&i, &n, &extents), (Int::index(b), Int::index(j)));
@@ -261,6 +301,6 @@ mod tests {
             &r.floor_div(&Int::constant(16)).add(&Int::index(i).floor_div(&Int::constant(32))),
             &mut out,
         );
-        assert_eq!(out[&i], BTreeSet::from([16, 32]));
+        assert_eq!(out[&i], BTreeSet::from([16, 32].map(Int::constant)));
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use vibee_spec::term::{Atom, DType, DefId, ExprId, FoldOp, IndexId, Int, Node, Op, Pos, Source};
 
+use super::bounds::tighten;
 use crate::loops::{Gemm, Operand, OperandAxis};
 use crate::passes::{Program, free_indices, loads, substitute, substitute_int};
 
@@ -29,7 +30,7 @@ const MERGED: usize = 2;
 pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
     let d = program.def(id);
     let fold = d.fold.as_ref().filter(|f| f.op == FoldOp::Sum)?;
-    if d.guard.is_some() || d.dtype != DType::F32 {
+    if d.dtype != DType::F32 {
         return None;
     }
     let exprs = &program.kernel.exprs;
@@ -66,9 +67,17 @@ pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
         return None;
     }
     let k = order(&a);
-    let gemm = Gemm { def: id, epilogue: None, m, n, k, a, b };
+    let terms = match d.guard {
+        None => None,
+        // Rows with terms of their own are a task's work, and only loops around a product make tasks.
+        Some(_) if batch.is_empty() => return None,
+        Some(guard) => Some(terms(program, guard, &k, &[&batch[..], &m[..]].concat())?),
+    };
+    let gemm = Gemm { def: id, epilogue: None, m, n, k, terms, columns: None, a, b };
     let mut c = Contraction { gemm, batch, epilogue: None, epilogue_indices: Vec::new() };
-    if let Some((e, indices)) = epilogue(program, &c) {
+    if c.gemm.terms.is_none()
+        && let Some((e, indices)) = epilogue(program, &c)
+    {
         c.epilogue = Some(e);
         c.gemm.epilogue = Some(e);
         c.epilogue_indices = indices;
@@ -76,14 +85,31 @@ pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
     Some(c)
 }
 
-/// Puts the batch loops' letters into the operands.
+/// The range that a guard leaves of the one summed index, if that is all that it says, row by row.
+fn terms(program: &Program, guard: ExprId, k: &[IndexId], rows: &[IndexId]) -> Option<(Int, Int)> {
+    let [k] = k else { return None };
+    match tighten(program, Some(guard), *k, rows) {
+        Some((lo, hi, rest)) if rest.is_empty() => Some((lo, hi)),
+        _ => None,
+    }
+}
+
+/// Puts the batch loops' letters into the product.
 pub fn operands(program: &mut Program, c: Contraction, map: &BTreeMap<IndexId, Int>) -> Gemm {
     let mut gemm = c.gemm;
+    if let Some((lo, hi)) = &mut gemm.terms {
+        // The range says all that the guard said.
+        program.defs[gemm.def.index()].guard = None;
+        (*lo, *hi) = (substitute_int(lo, map), substitute_int(hi, map));
+    }
     for o in [&mut gemm.a, &mut gemm.b] {
         o.load = substitute(&mut program.kernel.exprs, o.load, map);
         for axis in &mut o.axes {
             match axis {
-                OperandAxis::At(p) | OperandAxis::Rows(p, _) | OperandAxis::Cols(p, _) => {
+                OperandAxis::At(p)
+                | OperandAxis::Rows(p, _)
+                | OperandAxis::Cols(p, _)
+                | OperandAxis::Mixed(p, ..) => {
                     *p = substitute_int(p, map);
                 }
                 OperandAxis::RowsPart(_) | OperandAxis::ColsPart(_) => {}
@@ -114,13 +140,11 @@ fn columns_are_one_axis(program: &Program, id: DefId, n: &[IndexId]) -> bool {
 }
 
 fn columns(o: &Operand) -> Vec<Vec<IndexId>> {
-    o.axes
-        .iter()
-        .filter_map(|a| match a {
-            OperandAxis::Cols(_, k) | OperandAxis::ColsPart(k) => Some(k.clone()),
-            _ => None,
-        })
-        .collect()
+    let cols = |a: &OperandAxis| match a {
+        OperandAxis::ColsPart(k) => Some(k.clone()),
+        a => Some(a.cols().to_vec()).filter(|k| !k.is_empty()),
+    };
+    o.axes.iter().filter_map(cols).collect()
 }
 
 /// How each axis of an operand is used; `None` if some axis mixes roles.
@@ -157,33 +181,24 @@ fn operand(
         } else if let Some((start, digits)) = digits(program, p, summed, batch) {
             seen.extend(digits.iter().copied());
             OperandAxis::Cols(start, digits)
+        } else if let Some((start, rows, cols)) = mixed(program, p, rows, summed, batch) {
+            seen.extend(rows.iter().chain(&cols).copied());
+            OperandAxis::Mixed(start, rows, cols)
         } else {
-            let mut fixed = true;
-            p.visit_leaves(&mut |a| {
-                if let Atom::Index(i) = a {
-                    fixed &= batch.contains(i);
-                }
-            });
-            if !fixed {
+            if !is_start(p, batch) {
                 return None;
             }
             OperandAxis::At(p.clone())
         };
         axes.push(axis);
     }
-    let row_axes: Vec<IndexId> = axes
-        .iter()
-        .filter_map(|a| match a {
-            OperandAxis::Rows(_, r) | OperandAxis::RowsPart(r) => Some(r.clone()),
-            _ => None,
-        })
-        .flatten()
-        .collect();
     let once = (1..seen.len()).all(|k| !seen[..k].contains(&seen[k]));
     let groups =
-        axes.iter().filter(|a| matches!(a, OperandAxis::Rows(..) | OperandAxis::RowsPart(_))).count();
-    (once && row_axes == rows && groups <= MERGED && seen.len() == rows.len() + summed.len())
-        .then_some(Operand { load, axes })
+        axes.iter().filter(|a| !a.rows().is_empty() || matches!(a, OperandAxis::RowsPart(_))).count();
+    let operand = Operand { load, axes };
+    let as_they_stand = operand.axes.iter().flat_map(|a| a.rows().iter().copied()).eq(rows.iter().copied());
+    let in_order = as_they_stand || operand.row_order(rows).is_some();
+    (once && in_order && groups <= MERGED && seen.len() == rows.len() + summed.len()).then_some(operand)
 }
 
 /// The index `n` if the axes from `axis` on are read at `n // C, n % C` and `n` runs over both whole.
@@ -201,13 +216,32 @@ fn taken_apart(program: &Program, from: Source, at: &[Pos], axis: usize) -> Opti
 
 /// `p = start + mixed-radix number of some of `of``, `start` over batch indices and dims.
 fn digits(program: &Program, p: &Int, of: &[IndexId], batch: &[IndexId]) -> Option<(Int, Vec<IndexId>)> {
+    let (rest, order, _) = counted(program, p, of, Int::constant(1))?;
+    is_start(&rest, batch).then_some((rest, order))
+}
+
+/// `p = start + mixed-radix number of rows, then columns`.
+fn mixed(
+    program: &Program,
+    p: &Int,
+    rows: &[IndexId],
+    cols: &[IndexId],
+    batch: &[IndexId],
+) -> Option<(Int, Vec<IndexId>, Vec<IndexId>)> {
+    let (rest, cols, weight) = counted(program, p, cols, Int::constant(1))?;
+    let (rest, rows, _) = counted(program, &rest, rows, weight)?;
+    is_start(&rest, batch).then_some((rest, rows, cols))
+}
+
+/// The indices of `of` in `p` as digits, the last of them counting `weight`: what is left of `p`, the digits,
+/// and what the next digit would count.
+fn counted(program: &Program, p: &Int, of: &[IndexId], mut weight: Int) -> Option<(Int, Vec<IndexId>, Int)> {
     let mut rest = p.clone();
     let mut found: Vec<IndexId> = of.iter().copied().filter(|i| p.mentions(*i)).collect();
     if found.is_empty() {
         return None;
     }
     let mut order = Vec::new();
-    let mut weight = Int::constant(1);
     while !found.is_empty() {
         let next = found.iter().position(|i| p.linear_in(*i).is_some_and(|(c, _)| c == weight))?;
         let i = found.remove(next);
@@ -215,13 +249,18 @@ fn digits(program: &Program, p: &Int, of: &[IndexId], batch: &[IndexId]) -> Opti
         weight = weight.mul(program.extent(i));
         order.insert(0, i);
     }
+    Some((rest, order, weight))
+}
+
+/// Whether a position is over batch indices and sizes alone.
+fn is_start(e: &Int, batch: &[IndexId]) -> bool {
     let mut clean = true;
-    rest.visit_leaves(&mut |a| {
+    e.visit_leaves(&mut |a| {
         if let Atom::Index(i) = a {
             clean &= batch.contains(i);
         }
     });
-    clean.then_some((rest, order))
+    clean
 }
 
 /// The only reader, if it is elementwise in the product's own order and reads nothing made later.

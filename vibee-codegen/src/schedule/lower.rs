@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use vibee_spec::term::{DefId, IndexId, Int};
 
+use super::rows;
 use super::tree::{Loop, Node, definitions};
 use crate::loops::{Buffer, BufferId, BufferKind, LoopProgram, Place, Stage, Stmt};
 use crate::passes::Program;
@@ -23,8 +24,9 @@ pub fn run(program: Program, forest: Vec<Node>) -> LoopProgram {
     store(&mut out, &paths);
     for n in forest {
         let (grid, body) = split_grid(&out.program, n);
+        let rows = if grid.is_empty() { Vec::new() } else { rows::find(&out.program, &body) };
         let body = Lowering { out: &out, paths: &paths }.nodes(&body, None);
-        out.stages.push(Stage { grid, body });
+        out.stages.push(Stage { grid, rows, body });
     }
     out
 }

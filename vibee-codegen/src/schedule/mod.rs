@@ -1,9 +1,12 @@
 //! Flat definitions → loops: which loops there are, which definitions share them, which loop runs in
 //! lanes, where values live, what is parallel. All decisions are by structure and cost, none by name.
 
+mod bounds;
 mod contract;
 mod lanes;
 mod lower;
+mod narrow;
+mod rows;
 mod tree;
 
 use crate::loops::{self, LoopProgram};
@@ -13,6 +16,7 @@ use crate::passes::Program;
 #[must_use]
 pub fn run(mut program: Program) -> LoopProgram {
     let mut forest = tree::build(&mut program);
+    narrow::run(&mut program, &mut forest);
     for root in &mut forest {
         lanes::choose(&program, root);
     }

@@ -41,7 +41,13 @@ impl<'a> Body<'a> {
     }
 
     pub(super) fn counted(&mut self, index: IndexId, lo: &Int, hi: &Int, body: &[Stmt]) -> TokenStream {
-        let (lets, lo, hi) = self.range(index, lo, hi);
+        let (lets, lo, hi) = if self.is_row(index) {
+            let first = self.first(index);
+            let end = first.add(&self.extent(index));
+            (quote!(), self.int(&first, Mode::Exact), self.int(&end, Mode::Exact))
+        } else {
+            self.range(index, lo, hi)
+        };
         let mut inner = vec![index];
         collect_indices(body, &mut inner);
         // Around a plain loop only what is expensive is worth a name; in lanes nothing is invariant.
@@ -51,19 +57,15 @@ impl<'a> Body<'a> {
         };
         let name = self.scope(index);
         let (variables, bound, rows) = (self.variables.clone(), self.bound.clone(), self.rows.clone());
+        let ends = self.ends.clone();
         let body = self.stmts(body);
-        (self.variables, self.bound, self.rows) = (variables, bound, rows);
+        (self.variables, self.bound, self.rows, self.ends) = (variables, bound, rows, ends);
         self.scoped.remove(&index);
         quote!(#lets #hoisted for #name in #lo..#hi { #body })
     }
 
-    /// A loop's range; ends that are more than a size get names.
-    pub(super) fn range(
-        &mut self,
-        index: IndexId,
-        lo: &Int,
-        hi: &Int,
-    ) -> (TokenStream, TokenStream, TokenStream) {
+    /// A loop's range; ends that are more than a size get names, each once in a scope.
+    pub fn range(&mut self, index: IndexId, lo: &Int, hi: &Int) -> (TokenStream, TokenStream, TokenStream) {
         let letter = self.names.index(&self.p.program, index);
         let mut lets = TokenStream::new();
         let mut end = |body: &mut Self, i: &Int, word: &str| {
@@ -72,7 +74,12 @@ impl<'a> Body<'a> {
             if simple {
                 return code;
             }
+            let key = code.to_string();
+            if let Some(known) = body.ends.get(&key) {
+                return quote!(#known);
+            }
             let name = body.fresh(&format!("{letter}_{word}"));
+            body.ends.insert(key, name.clone());
             lets.extend(quote!(let #name = #code;));
             quote!(#name)
         };
@@ -99,8 +106,9 @@ impl<'a> Body<'a> {
         let name = self.scope(index);
         self.lanes = Some(LaneLoop { index, block: quote!(#name), rows: Vec::new(), inner });
         let (variables, bound, known) = (self.variables.clone(), self.bound.clone(), self.rows.clone());
+        let ends = self.ends.clone();
         let code = self.stmts(body);
-        (self.variables, self.bound, self.rows) = (variables, bound, known);
+        (self.variables, self.bound, self.rows, self.ends) = (variables, bound, known, ends);
         self.scoped.remove(&index);
         let rows = self.lanes.take().map_or(Vec::new(), |l| l.rows);
         for (take, name, lasting) in rows.iter().map(|(t, n, _)| (t, n, !t.contains(". row_mut"))) {

@@ -45,6 +45,30 @@ pub struct LaneLoop {
     pub inner: Vec<IndexId>,
 }
 
+/// The block of rows that a task takes, as names of what is known of it.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    /// The indices that run over it.
+    pub letters: Vec<IndexId>,
+    /// Rows of a block; the last one may have fewer. A field of the task.
+    pub size: Ident,
+    /// The block's number.
+    pub block: Ident,
+    /// Its first row.
+    pub start: Ident,
+    /// Its rows.
+    pub count: Ident,
+}
+
+impl Rows {
+    /// Stand for the block's sizes in integer expressions: no kernel has so many indices.
+    pub const SIZE: IndexId = IndexId(u32::MAX);
+    const START: IndexId = IndexId(u32::MAX - 1);
+    const COUNT: IndexId = IndexId(u32::MAX - 2);
+    /// A row of a product, of which its row indices are digits.
+    pub const ROW: IndexId = IndexId(u32::MAX - 3);
+}
+
 /// What a task needs from outside; becomes its fields.
 #[derive(Default)]
 pub struct Used {
@@ -79,6 +103,8 @@ pub struct Body<'a> {
     commented: BTreeSet<String>,
     /// Rows taken in enclosing scopes, by how they are taken.
     rows: HashMap<String, Ident>,
+    /// Ends of ranges named in enclosing scopes, by their code.
+    pub ends: HashMap<String, Ident>,
     row_names: BTreeSet<String>,
     /// Tables of constants used, with their names.
     pub tables: Vec<(Vec<ExprId>, Ident)>,
@@ -98,6 +124,8 @@ pub struct Body<'a> {
     pub base: String,
     /// Written in the kernel's own function rather than in a task.
     pub top: bool,
+    /// The rows that a task takes at a time.
+    pub rows_of_task: Option<Rows>,
     /// What holds after the kernel's entry checks.
     known: Known,
     /// Positions proved inside, or not.
@@ -150,6 +178,7 @@ impl<'a> Body<'a> {
             scoped: BTreeMap::new(),
             commented: BTreeSet::new(),
             rows: HashMap::new(),
+            ends: HashMap::new(),
             row_names: BTreeSet::new(),
             tables: Vec::new(),
             constants: TokenStream::new(),
@@ -160,6 +189,7 @@ impl<'a> Body<'a> {
             offset: None,
             base: String::new(),
             top: false,
+            rows_of_task: None,
             known: Known::of(&p.program.kernel),
             inside: RefCell::default(),
         }
@@ -211,11 +241,57 @@ impl<'a> Body<'a> {
     /// All statements of the stage.
     pub fn emit(&mut self) -> (Vec<Ident>, TokenStream) {
         let stage = self.stage;
-        let grid: Vec<Ident> = stage.grid.iter().map(|i| self.scope(*i)).collect();
+        let mut grid: Vec<Ident> = stage.grid.iter().map(|i| self.scope(*i)).collect();
+        let block = self.block_of_rows();
+        grid.extend(self.rows_of_task.iter().map(|r| r.block.clone()));
         let locals = self.locals();
         let body = self.stmts(&stage.body);
         let constants = std::mem::take(&mut self.constants);
-        (grid, quote!(#constants #locals #body))
+        (grid, quote!(#constants #block #locals #body))
+    }
+
+    /// Names the block of rows that the task takes, if it takes one.
+    fn block_of_rows(&mut self) -> TokenStream {
+        let stage = self.stage;
+        let Some(i) = stage.rows.first() else { return quote!() };
+        let letter = self.names.index(&self.p.program, *i);
+        let rows = Rows {
+            letters: stage.rows.clone(),
+            size: self.fresh(&format!("{letter}_block_len")),
+            block: self.fresh(&format!("{letter}_block")),
+            start: self.fresh(&format!("{letter}_first")),
+            count: self.fresh(&format!("{letter}_rows")),
+        };
+        let Rows { size, block, start, count, .. } = rows.clone();
+        self.scoped.insert(Rows::SIZE, size.clone());
+        self.scoped.insert(Rows::START, start.clone());
+        self.scoped.insert(Rows::COUNT, count.clone());
+        let all = self.int(&self.p.program.extent(*i).clone(), Mode::Exact);
+        self.rows_of_task = Some(rows);
+        quote! {
+            let #start = #block * #size;
+            let #count = #size.min(#all - #start);
+        }
+    }
+
+    /// Whether an index runs over the task's block of rows.
+    pub fn is_row(&self, i: IndexId) -> bool {
+        self.rows_of_task.as_ref().is_some_and(|r| r.letters.contains(&i))
+    }
+
+    /// How many values an index has in this task.
+    pub fn extent(&self, i: IndexId) -> Int {
+        if self.is_row(i) { Int::index(Rows::COUNT) } else { self.p.program.extent(i).clone() }
+    }
+
+    /// At most as many, known outside of the task.
+    pub fn most_of(&self, i: IndexId) -> Int {
+        if self.is_row(i) { Int::index(Rows::SIZE) } else { self.p.program.extent(i).clone() }
+    }
+
+    /// The first value that an index has in this task.
+    pub fn first(&self, i: IndexId) -> Int {
+        if self.is_row(i) { Int::index(Rows::START) } else { Int::default() }
     }
 
     /// Scratch for task-local buffers.
@@ -228,7 +304,9 @@ impl<'a> Body<'a> {
             }
             let name = self.names.buffer(buffer.def);
             let ty = storage(&self.p.program.def(buffer.def).dtype);
-            let dims: Vec<TokenStream> = buffer.dims.iter().map(|d| self.int(d, Mode::Exact)).collect();
+            let letters = buffer.axes.iter().map(|a| self.p.program.def(buffer.def).free[*a]);
+            let dims: Vec<Int> = letters.map(|i| self.extent(i)).collect();
+            let dims: Vec<TokenStream> = dims.iter().map(|d| self.int(d, Mode::Exact)).collect();
             out.extend(match dims.as_slice() {
                 [len] => quote!(let #name = scratch.take::<#ty>(#len);),
                 dims => {

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
-use vibee_spec::term::{Atom, Int};
+use vibee_spec::term::{Atom, IndexId, Int};
 
 use super::fields::{fields, mentions, unused};
 use crate::emit::body::{Body, storage};
@@ -28,7 +28,11 @@ pub(super) fn task(
     };
     let scratch = scratch_bytes(body, stage);
     let cost = cost(body, stage);
-    let fields = fields(body);
+    let mut fields = fields(body);
+    if let Some(rows) = &body.rows_of_task {
+        fields.index(rows.size.clone());
+    }
+    let block = block_len(body, stage);
     let destructure = fields.open(&code);
     // What the task writes: one part per output, in order.
     let outer: Vec<BufferId> =
@@ -51,7 +55,7 @@ pub(super) fn task(
         ([p], [n]) => (quote!(#p), quote!(#n)),
         (ps, ns) => (quote!((#(#ps),*)), quote!((#(#ns),*))),
     };
-    let n = Literal::usize_unsuffixed(stage.grid.len());
+    let n = Literal::usize_unsuffixed(grid.len());
     let used_grid = grid.iter().any(|g| mentions(&code, g));
     let at: Vec<Ident> = grid.iter().map(|g| unused(g, &code)).collect();
     // prettyplease breaks array patterns in parameters badly.
@@ -83,11 +87,15 @@ pub(super) fn task(
             }
         }
     };
-    let letters: Vec<String> = grid.iter().map(|g| format!("`{g}`")).collect();
+    let letters: Vec<String> = grid[..stage.grid.len()].iter().map(|g| format!("`{g}`")).collect();
+    let rows = match stage.rows.first() {
+        None => String::new(),
+        Some(i) => format!(" and a block of `{}`", body.names.index(&loops.program, *i)),
+    };
     let doc = if letters.is_empty() {
         format!(" The single task of [`{function}`].")
     } else {
-        format!(" What [`{function}`] does for one {}.", letters.join(", "))
+        format!(" What [`{function}`] does for one {}{rows}.", letters.join(", "))
     };
     items.push(quote! {
         #[doc = #doc]
@@ -107,7 +115,7 @@ pub(super) fn task(
             }
         }
     });
-    let extents: Vec<TokenStream> = stage
+    let mut extents: Vec<TokenStream> = stage
         .grid
         .iter()
         .map(|i| {
@@ -115,6 +123,12 @@ pub(super) fn task(
             body.int(&extent, Mode::Exact)
         })
         .collect();
+    if let (Some(i), Some(rows)) = (stage.rows.first(), body.rows_of_task.clone()) {
+        let all = loops.program.extent(*i).clone();
+        let (code, size) = (body.int(&all, Mode::Exact), rows.size);
+        let bare = matches!(all.as_atom(), Some(Atom::Dim(_)));
+        extents.push(if bare { quote!(#code.div_ceil(#size)) } else { quote!((#code).div_ceil(#size)) });
+    }
     let cuts: Vec<TokenStream> = outer
         .iter()
         .map(|b| {
@@ -126,12 +140,49 @@ pub(super) fn task(
                 let axis = Literal::usize_unsuffixed(axis);
                 quote!(At(#axis))
             });
+            let tile = body.rows_of_task.iter().map(|rows| {
+                let axis = def.free.iter().position(|i| rows.letters.contains(i)).unwrap_or(0);
+                let (axis, size) = (Literal::usize_unsuffixed(axis), &rows.size);
+                quote!(Tile(#axis, #size))
+            });
+            let axes = axes.chain(tile);
             quote!(#n.reborrow().cut([#(#axes),*]))
         })
         .collect();
     let cuts = if let [one] = cuts.as_slice() { quote!(#one) } else { quote!((#(#cuts),*)) };
     let values = fields.values(false);
-    quote!(par.run([#(#extents),*], #cuts, &#name { #(#values),* });)
+    quote!(#block par.run([#(#extents),*], #cuts, &#name { #(#values),* });)
+}
+
+/// How many rows a task takes, before the tasks run.
+fn block_len(body: &mut Body<'_>, stage: &Stage) -> TokenStream {
+    let (Some(i), Some(rows)) = (stage.rows.first(), body.rows_of_task.clone()) else { return quote!() };
+    let all = body.p.program.extent(*i).clone();
+    let all = body.int(&all, Mode::Exact);
+    let mut products = Vec::new();
+    gemms(&stage.body, &mut products);
+    let each: Vec<Int> = products.first().map_or(vec![], |g| {
+        g.m.iter().filter(|i| !body.is_row(**i)).map(|i| body.p.program.extent(*i).clone()).collect()
+    });
+    let each = if each.is_empty() { quote!(1) } else { product(body, &each) };
+    let mut bytes: Vec<TokenStream> = Vec::new();
+    for b in body.written.clone() {
+        let buffer = body.p.buffer(b).clone();
+        let free = &body.p.program.def(buffer.def).free;
+        let letters: Vec<IndexId> = buffer.axes.iter().map(|a| free[*a]).collect();
+        if buffer.kind == BufferKind::Local && letters.iter().any(|i| body.is_row(*i)) {
+            let others = letters.iter().filter(|i| !body.is_row(**i));
+            let dims: Vec<Int> = others.map(|i| body.p.program.extent(*i).clone()).collect();
+            let ty = storage(&body.p.program.def(buffer.def).dtype);
+            let count = if dims.is_empty() { quote!(1) } else { product(body, &dims) };
+            bytes.push(quote!(Scratch::bytes_of::<#ty>(#count)));
+        }
+    }
+    let mut it = bytes.into_iter();
+    let first = it.next().unwrap_or(quote!(0));
+    let bytes = it.fold(first, |a, b| quote!(#a + #b));
+    let size = rows.size;
+    quote!(let #size = block_rows(#all, #each, #bytes);)
 }
 
 /// Bytes of scratch that a task takes, as an expression over its fields.
@@ -141,7 +192,9 @@ pub(super) fn scratch_bytes(body: &mut Body<'_>, stage: &Stage) -> TokenStream {
         let buffer = body.p.buffer(b).clone();
         if buffer.kind == BufferKind::Local {
             let ty = storage(&body.p.program.def(buffer.def).dtype);
-            let len = product(body, &buffer.dims);
+            let free = &body.p.program.def(buffer.def).free;
+            let dims: Vec<Int> = buffer.axes.iter().map(|a| body.most_of(free[*a])).collect();
+            let len = product(body, &dims);
             terms.push(quote!(Scratch::bytes_of::<#ty>(#len)));
         }
     }
@@ -186,7 +239,7 @@ pub(super) fn cost(body: &mut Body<'_>, stage: &Stage) -> TokenStream {
         })
         .max_by_key(Vec::len)
         .unwrap_or_default();
-    let extents: Vec<Int> = largest.iter().map(|i| program.extent(*i).clone()).collect();
+    let extents: Vec<Int> = largest.iter().map(|i| body.most_of(*i)).collect();
     if extents.is_empty() { quote!() } else { product(body, &extents) }
 }
 

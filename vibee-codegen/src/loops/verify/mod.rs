@@ -23,7 +23,10 @@
 //!    combined exactly if that loop is folded; a position is counted along the lanes;
 //! 7. *products* (`product`): a matrix product is an unguarded `f32` sum of a product of two loads;
 //!    rows, columns, summed and surrounding indices are the definition's; every axis of an operand
-//!    is read where the load says; an epilogue is the sum's only reader, at its own element.
+//!    is read where the load says; an epilogue is the sum's only reader, at its own element; ranges of
+//!    terms and columns are of one index, known row by row, and an output has all columns;
+//! 8. *rows* (`rows`): where tasks take blocks of rows, every statement runs over all rows, each once and
+//!    not in lanes, and reads of what its task makes its own row only.
 //!
 //! Positions ([`accesses`]) are proved with the conditions of the kernel, the bounds of the loops
 //! around, guards and the conditions of selections. *Not proved*: a position that is data (its type
@@ -36,6 +39,7 @@ mod lanes;
 mod order;
 mod paths;
 mod product;
+mod rows;
 mod site;
 mod storage;
 
@@ -57,7 +61,8 @@ pub fn verify(p: &LoopProgram) -> Result<(), String> {
     paths::verify(p, &sites)?;
     order::verify(p, &sites)?;
     lanes::verify(p, &sites)?;
-    product::verify(p, &sites)
+    product::verify(p, &sites)?;
+    rows::verify(p, &sites)
 }
 
 /// A message about a definition.

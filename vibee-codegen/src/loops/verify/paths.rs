@@ -93,8 +93,8 @@ fn domain(p: &LoopProgram, s: &Site<'_>) -> Result<(), String> {
     if let Some(i) = spare {
         return Err(about(p, s, &format!("it is repeated for every `{}`", name(i))));
     }
-    // Elsewhere a guard may have become a bound.
-    let whole = p.program.is_output(s.def()) || d.fold.is_some();
+    // Elsewhere a guard may have become a bound, or nobody reads the rest.
+    let whole = p.program.is_output(s.def());
     for l in s.loops.iter().filter(|l| whole && d.free.contains(&l.index)) {
         if l.lo != Int::default() || l.hi != *p.program.extent(l.index) {
             return Err(about(p, s, &format!("the loop over `{}` leaves elements out", name(&l.index))));

@@ -33,10 +33,29 @@ pub fn verify(p: &LoopProgram, sites: &[Site<'_>]) -> Result<(), String> {
         if summed != over {
             return fail("it does not sum over what the definition sums over".into());
         }
+        ranges(p, g, &outer).or_else(|e| fail(e.to_owned()))?;
         for (which, o, rows) in [("left", &g.a, &g.m), ("right", &g.b, &g.n)] {
             operand(p, o, rows, &g.k, &outer).or_else(|e| fail(format!("the {which} operand: {e}")))?;
         }
         epilogue(p, g).or_else(|e| fail(e.to_owned()))?;
+    }
+    Ok(())
+}
+
+/// Rows with terms or columns of their own: of one index, over the rows and what is around.
+fn ranges(p: &LoopProgram, g: &Gemm, outer: &[IndexId]) -> Result<(), &'static str> {
+    let rows = [outer, &g.m].concat();
+    for (range, of) in [(&g.terms, &g.k), (&g.columns, &g.n)] {
+        let Some((lo, hi)) = range else { continue };
+        if of.len() != 1 || !fixed(lo, &rows) || !fixed(hi, &rows) {
+            return Err("the range of its terms or columns is not known row by row");
+        }
+    }
+    if g.terms.is_some() && g.epilogue.is_some() {
+        return Err("rows with terms of their own have an epilogue");
+    }
+    if g.columns.is_some() && p.program.is_output(g.target()) {
+        return Err("some columns of an output are left out");
     }
     Ok(())
 }
@@ -66,6 +85,12 @@ fn operand(
                 }
                 (start.add(&mixed(p, digits)), 1)
             }
+            OperandAxis::Mixed(start, rows, cols) => {
+                if !fixed(start, outer) {
+                    return Err(format!("the start of axis {n} is not known outside"));
+                }
+                (start.add(&mixed(p, &[&rows[..], &cols[..]].concat())), 1)
+            }
             OperandAxis::RowsPart(_) | OperandAxis::ColsPart(_) => {
                 apart(p, o, *from, at, n)?;
                 (position.clone(), 2)
@@ -78,15 +103,12 @@ fn operand(
             return Err(format!("axis {n} is not fixed by the loops around"));
         }
         for axis in &o.axes[n..n + step] {
-            match axis {
-                OperandAxis::Rows(_, i) | OperandAxis::RowsPart(i) => got_rows.extend(i.iter().copied()),
-                OperandAxis::Cols(_, i) | OperandAxis::ColsPart(i) => got_columns.extend(i.iter().copied()),
-                OperandAxis::At(_) => {}
-            }
+            got_rows.extend(axis.rows().iter().copied());
+            got_columns.extend(axis.cols().iter().copied());
         }
         n += step;
     }
-    if got_rows != rows {
+    if got_rows != rows && o.row_order(rows).is_none() {
         return Err("its rows are not the product's".into());
     }
     if got_columns != summed {
