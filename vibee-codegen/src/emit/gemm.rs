@@ -168,7 +168,7 @@ fn operand(body: &mut Body<'_>, o: &Operand, rows: &[IndexId]) -> TokenStream {
             let rows = digits.iter().any(|i| body.is_row(*i));
             let extent = digits.iter().fold(Int::constant(1), |p, i| p.mul(&body.extent(*i)));
             let whole = *start == Int::default() && body.array_extent(from, stored[n]) == extent;
-            if !whole && !(rows && of_block) {
+            if !(whole || rows && of_block) {
                 let start = if rows { start.add(&body.first(digits[0])) } else { start.clone() };
                 let (start, len) = (body.int(&start, Mode::Exact), body.int(&extent, Mode::Exact));
                 let n = rank_of(n);
