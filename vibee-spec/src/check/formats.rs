@@ -192,6 +192,14 @@ fn layout<'a>(cx: &mut Cx<'a>, file: usize, ast: &'a ast::Format) -> Option<(i64
         offset += bytes;
     }
     fine?;
+    if offset == 0 {
+        let d =
+            Diagnostic::error("V1005", ast.name.span, format!("a block of `{}` has no bytes", ast.name.name))
+                .label("no fields")
+                .hint("say what the bytes are: `fields:`, and below it `d: f32`");
+        cx.report(file, d);
+        return None;
+    }
     if offset > LARGEST {
         let d = Diagnostic::error(
             "V1005",

@@ -1,5 +1,7 @@
 //! Entries of `types:`: structs, enums and aliases in all forms of the dialect, normalised.
 
+use std::ops::Range;
+
 use super::node;
 use crate::ast::{Field, Ident, Node, NodeKind, TypeDecl, Variant};
 use crate::span::Span;
@@ -56,21 +58,16 @@ fn declaration(name: Ident, body: &Node, source: &str) -> TypeDecl {
         NodeKind::Map(entries) => from_keys(&mut decl, entries, source),
         NodeKind::Raw(text) => match text.strip_prefix("enum").map(str::trim) {
             Some(list) if list.starts_with('{') && list.ends_with('}') => {
-                decl.variants = variants_of_text(&list[1..list.len() - 1], at(body, source, list) + 1);
+                let list = &list[1..list.len() - 1];
+                decl.variants = variants_of_text(&Standing::new(list, body.span, source));
             }
             _ => decl.alias = node::ident(body).filter(|alias| !alias.name.is_empty()),
         },
         NodeKind::Quoted(_) => decl.alias = node::ident(body),
-        NodeKind::Seq(_) => decl.variants = variants(body),
+        NodeKind::Seq(_) => decl.variants = variants(body, source),
         NodeKind::Block(_) | NodeKind::Empty => {}
     }
     decl
-}
-
-/// The file offset of `part`, which was cut from the end of `node`'s text.
-fn at(node: &Node, source: &str, part: &str) -> usize {
-    let text = &source[node.span.range()];
-    node.span.start as usize + text.rfind(part).unwrap_or(0)
 }
 
 fn from_keys(decl: &mut TypeDecl, entries: &[(Ident, Node)], source: &str) {
@@ -88,10 +85,10 @@ fn from_keys(decl: &mut TypeDecl, entries: &[(Ident, Node)], source: &str) {
             "alias" => decl.alias = node::ident(value),
             "kind" => decl.kind = node::ident(value),
             "width" => decl.width = node::ident(value),
-            "generic" => decl.generics = names(value),
+            "generic" => decl.generics = names(value, source),
             _ if is(BASE, key) => decl.base = node::ident(value),
             _ if is(FIELDS, key) => decl.fields.extend(fields(value, source)),
-            _ if is(VARIANTS, key) => decl.variants.extend(variants(value)),
+            _ if is(VARIANTS, key) => decl.variants.extend(variants(value, source)),
             _ => decl.other.push((key.clone(), value.clone())),
         }
     }
@@ -111,19 +108,43 @@ fn tells_about_type(key: &Ident, value: &Node) -> bool {
 }
 
 /// A list of names, or one text with commas.
-fn names(value: &Node) -> Vec<Ident> {
+fn names(value: &Node, source: &str) -> Vec<Ident> {
     match &value.kind {
-        NodeKind::Seq(items) => items.iter().flat_map(names).collect(),
-        _ => variants_of_text(node::text(value).unwrap_or_default(), text_start(value))
-            .into_iter()
-            .map(|v| v.name)
-            .collect(),
+        NodeKind::Seq(items) => items.iter().flat_map(|item| names(item, source)).collect(),
+        _ => variants_of_text(&Standing::of(value, source)).into_iter().map(|v| v.name).collect(),
     }
 }
 
-/// Where a value's text begins: behind its quote, if it has one.
-fn text_start(value: &Node) -> usize {
-    value.span.start as usize + usize::from(matches!(value.kind, NodeKind::Quoted(_)))
+/// A text and where it stands in the file, so that its parts can be pointed at.
+struct Standing<'a> {
+    text: &'a str,
+    /// Of its first byte; text of several lines, or with escapes, stands nowhere as it is.
+    start: Option<usize>,
+    /// Of the whole.
+    span: Span,
+}
+
+impl<'a> Standing<'a> {
+    fn new(text: &'a str, span: Span, source: &str) -> Self {
+        // The last one: `enum {e}` has an earlier `e`.
+        let start = source[span.range()].rfind(text).map(|at| span.start as usize + at);
+        Standing { text, start, span }
+    }
+
+    fn of(value: &'a Node, source: &str) -> Self {
+        Standing::new(node::text(value).unwrap_or_default(), value.span, source)
+    }
+
+    /// A part without the spaces around it.
+    fn part(&self, bytes: Range<usize>) -> Ident {
+        let text = &self.text[bytes.clone()];
+        let name = text.trim().to_owned();
+        let span = self.start.map_or(self.span, |start| {
+            let start = start + bytes.start + text.len() - text.trim_start().len();
+            Span::new(start, start + name.len())
+        });
+        Ident { name, span }
+    }
 }
 
 /// Fields as a map, as a list of `{name, type, …}`, or as a list of `- id: u32`.
@@ -162,7 +183,7 @@ fn field(name: &Ident, value: &Node, source: &str) -> Field {
         }
         return field;
     }
-    let (ty, default) = split_default(node::ident(value).unwrap_or_else(|| written(value, source)));
+    let (ty, default) = split_default(node::ident(value).unwrap_or_else(|| written(value, source)), source);
     Field { name: name.clone(), ty, default, doc: value.comment.clone(), other: Vec::new() }
 }
 
@@ -172,7 +193,7 @@ fn written(value: &Node, source: &str) -> Ident {
 }
 
 /// Splits `type = default`. An `=` inside brackets belongs to the type.
-fn split_default(text: Ident) -> (Ident, Option<Ident>) {
+fn split_default(text: Ident, source: &str) -> (Ident, Option<Ident>) {
     let mut depth = 0usize;
     let equals = text.name.char_indices().find_map(|(at, c)| {
         match c {
@@ -184,27 +205,20 @@ fn split_default(text: Ident) -> (Ident, Option<Ident>) {
         None
     });
     let Some(equals) = equals else { return (text, None) };
-    let default = part(&text.name[equals + 1..], text.span.start as usize + equals + 1);
-    (part(&text.name[..equals], text.span.start as usize), Some(default))
-}
-
-/// Trimmed text that starts at file offset `origin`.
-fn part(text: &str, origin: usize) -> Ident {
-    let start = origin + text.len() - text.trim_start().len();
-    let name = text.trim();
-    Ident { name: name.to_owned(), span: Span::new(start, start + name.len()) }
+    let standing = Standing::new(&text.name, text.span, source);
+    (standing.part(0..equals), Some(standing.part(equals + 1..text.name.len())))
 }
 
 /// Variants as a list of names, of `NAME: 3`, of `Name: Payload`, as a map, or as one text.
-fn variants(value: &Node) -> Vec<Variant> {
+fn variants(value: &Node, source: &str) -> Vec<Variant> {
     match &value.kind {
-        NodeKind::Seq(items) => items.iter().flat_map(variants).collect(),
+        NodeKind::Seq(items) => items.iter().flat_map(|item| variants(item, source)).collect(),
         NodeKind::Map(entries) => match node::get(entries, "name").and_then(node::ident) {
             Some(name) => vec![described(name, entries)],
             None => entries.iter().map(|(name, value)| variant(name.clone(), value)).collect(),
         },
-        NodeKind::Raw(text) | NodeKind::Quoted(text) | NodeKind::Block(text) => {
-            let mut found = variants_of_text(text, text_start(value));
+        NodeKind::Raw(_) | NodeKind::Quoted(_) | NodeKind::Block(_) => {
+            let mut found = variants_of_text(&Standing::of(value, source));
             if let [only] = &mut found[..] {
                 only.doc = value.comment.clone();
             }
@@ -239,15 +253,16 @@ fn number_or_payload(text: Option<Ident>) -> (Option<Ident>, Option<Ident>) {
 }
 
 /// `A, B=1`; a lone name is a list of one.
-fn variants_of_text(text: &str, origin: usize) -> Vec<Variant> {
-    let mut at = origin;
+fn variants_of_text(text: &Standing<'_>) -> Vec<Variant> {
+    let mut at = 0;
     let mut found = Vec::new();
-    for piece in text.split(',') {
-        let (name, value) = match piece.split_once('=') {
-            Some((name, value)) => (part(name, at), Some(part(value, at + name.len() + 1))),
-            None => (part(piece, at), None),
+    for piece in text.text.split(',') {
+        let end = at + piece.len();
+        let (name, value) = match piece.find('=') {
+            Some(equals) => (text.part(at..at + equals), Some(text.part(at + equals + 1..end))),
+            None => (text.part(at..end), None),
         };
-        at += piece.len() + 1;
+        at = end + 1;
         if !name.name.is_empty() {
             found.push(Variant { name, value, payload: None, doc: None });
         }

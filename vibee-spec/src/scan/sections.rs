@@ -105,6 +105,8 @@ pub(crate) fn language(lines: &Lines) -> Option<Ident> {
     (0..lines.list.len()).find_map(|n| {
         let line = lines.list[n];
         let rest = lines.content(n).strip_prefix("language:").filter(|_| line.indent == 0)?;
+        // A colon inside of a word does not end a key.
+        let rest = Some(rest).filter(|r| r.is_empty() || r.starts_with(char::is_whitespace))?;
         let rest = rest.split(" #").next().unwrap_or(rest);
         let value = rest.trim().trim_matches(['"', '\'']);
         let at = line.content as usize + "language:".len() + rest.find(value)?;

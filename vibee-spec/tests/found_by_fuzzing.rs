@@ -1,0 +1,51 @@
+//! What the fuzzer has found, as small as it gets.
+
+use vibee_spec::diag::Diags;
+use vibee_spec::parse::{self, Mode};
+use vibee_spec::span::Source;
+use vibee_spec::{check, fmt};
+
+fn source(text: &str) -> Source {
+    Source { path: "found.vibee".to_owned(), text: text.to_owned() }
+}
+
+#[test]
+fn parts_of_a_quoted_or_folded_text_are_pointed_at_between_characters() {
+    for text in [
+        "types:\n  T:\n    fields:\n      a: \"é² = 3\"\n",
+        "types:\n  T:\n    fields:\n      a: \"x\\\"é² = é\"\n",
+        "types:\n  T:\n    enum:\n      - PENDING\n        é²ß north\n",
+        "types:\n  E: enum {e, é}\n",
+    ] {
+        let mut diags = Diags::default();
+        let (source, file) = parse::read("found.vibee", text.as_bytes(), Mode::Lenient, &mut diags);
+        let mut parts = 0;
+        for t in &file.types {
+            let fields = t.fields.iter().flat_map(|f| [Some(&f.ty), f.default.as_ref()]).flatten();
+            for part in fields.chain(t.variants.iter().map(|v| &v.name)) {
+                assert!(source.text.get(part.span.range()).is_some(), "{part:?} of {text:?}");
+                parts += 1;
+            }
+        }
+        assert!(parts > 0, "{text:?}");
+    }
+}
+
+#[test]
+fn a_colon_inside_of_a_word_names_no_language() {
+    let text = "language:async then:  x\n";
+    let mut diags = Diags::default();
+    let file = parse::parse(&source(text), &mut diags);
+    assert!(file.language.is_none());
+    assert_eq!(fmt::format(&source(text)).ok().as_deref(), Some("language:async then: x\n"));
+}
+
+#[test]
+fn a_format_without_bytes_is_refused() {
+    let text = "name: f\nlanguage: rust\n\nformats:\n  none:\n    block: 4\n    fields:\n    decode[j]: 1\n    \
+                encode:\n      q = x[0]\n";
+    let mut diags = Diags::default();
+    let (source, file) = parse::read("found.vibee", text.as_bytes(), Mode::Strict, &mut diags);
+    check::check(&file, &source, &|_, _| None, &mut diags);
+    assert!(diags.list.iter().any(|d| d.code == "V1005"), "{:?}", diags.list);
+}
