@@ -40,6 +40,21 @@ fn a_colon_inside_of_a_word_names_no_language() {
     assert_eq!(fmt::format(&source(text)).ok().as_deref(), Some("language:async then: x\n"));
 }
 
+/// What is a key anywhere is the key of the language, too.
+#[test]
+fn a_language_is_found_behind_any_form_of_its_key() {
+    for text in [
+        "language : rust\nname: x\n",
+        "\"language\": rust\nname: x\n",
+        "language: \"rust\"  # why\nname: x\n",
+    ] {
+        let file = parse::parse(&source(text), &mut Diags::default());
+        let language = file.language.expect(text);
+        assert_eq!((language.name.as_str(), &text[language.span.range()]), ("rust", "rust"), "{text}");
+        assert!(fmt::format(&source(text)).is_ok(), "{text}");
+    }
+}
+
 #[test]
 fn a_format_without_bytes_is_refused() {
     let text = "name: f\nlanguage: rust\n\nformats:\n  none:\n    block: 4\n    fields:\n    decode[j]: 1\n    \

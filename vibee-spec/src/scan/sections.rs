@@ -4,7 +4,7 @@ use super::block::Scanner;
 use super::seen::Seen;
 use super::{Lines, Mode, Sink};
 use crate::ast::{Ident, Node, NodeKind, Section};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Diags};
 use crate::span::Span;
 use std::ops::Range;
 
@@ -104,12 +104,16 @@ fn raw(lines: &Lines, body: &Range<usize>, key: Span) -> Node {
 pub(crate) fn language(lines: &Lines) -> Option<Ident> {
     (0..lines.list.len()).find_map(|n| {
         let line = lines.list[n];
-        let rest = lines.content(n).strip_prefix("language:").filter(|_| line.indent == 0)?;
-        // A colon inside of a word does not end a key.
-        let rest = Some(rest).filter(|r| r.is_empty() || r.starts_with(char::is_whitespace))?;
+        if line.indent > 0 || !lines.content(n).contains("language") {
+            return None;
+        }
+        // The scan of sections reads the key again, and reports what is wrong with it.
+        let key = super::keys::key(lines, n, &mut Sink::new(&mut Diags::default()))?;
+        let rest =
+            Some(&lines.text[key.after..line.end as usize]).filter(|_| key.ident.name == "language")?;
         let rest = rest.split(" #").next().unwrap_or(rest);
         let value = rest.trim().trim_matches(['"', '\'']);
-        let at = line.content as usize + "language:".len() + rest.find(value)?;
+        let at = key.after + rest.find(value)?;
         Some(Ident { name: value.to_owned(), span: Span::new(at, at + value.len()) })
     })
 }
