@@ -193,9 +193,9 @@ impl<'a> Mat<'a> {
     /// One element.
     #[inline(always)]
     pub(super) fn at(&self, row: usize, col: usize) -> f32 {
-        assert!(row < self.rows.len && col < self.cols.len);
-        // SAFETY: row and column are in range.
-        unsafe { *self.data.add(self.rows.offset(row) + self.cols.offset(col)) }
+        let mut one = [0.0];
+        self.read(row, col, &mut one);
+        one[0]
     }
 
     /// Whether the elements of a column are adjacent in memory.

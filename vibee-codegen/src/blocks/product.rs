@@ -39,10 +39,10 @@ pub fn decoded(kernel: &Kernel, refused: &[usize]) -> Option<(Kernel, Vec<Decode
                 folds.push(e);
             }
         });
-        let products: HashMap<ExprId, ExprId> =
+        let mut products: HashMap<ExprId, ExprId> =
             folds.into_iter().filter_map(|e| Some((e, product(&mut k, e, refused, &mut made)?))).collect();
         if !products.is_empty() {
-            k.defs[d].body = rebuild(&mut k.exprs, body, &mut products.clone(), &mut |exprs, node, dtype| {
+            k.defs[d].body = rebuild(&mut k.exprs, body, &mut products, &mut |exprs, node, dtype| {
                 exprs.intern(node, dtype)
             });
         }

@@ -71,21 +71,23 @@ impl Decoders {
         loop {
             let (stand_in, made) = blocks::decoded(k, &refused)?;
             let loops = schedule::run(passes::run(stand_in));
-            let mut wrong = blocks::not_only_products(&loops, &made);
+            let wrong = blocks::not_only_products(&loops, &made);
+            if !wrong.is_empty() {
+                refused.extend(wrong);
+                continue;
+            }
             let mut found = StandIns::new();
-            let all_are_products = wrong.is_empty();
-            for m in made.iter().filter(|_| all_are_products) {
+            for m in &made {
                 match self.decoder(&k.packed[m.packed].format, taken) {
                     Some(decoder) => {
                         found.insert(m.numbers, (m.bytes, decoder));
                     }
-                    None => wrong.push(m.packed),
+                    None => refused.push(m.packed),
                 }
             }
-            if wrong.is_empty() {
+            if found.len() == made.len() {
                 return Some((loops, found));
             }
-            refused.extend(wrong);
         }
     }
 

@@ -166,7 +166,7 @@ fn operand(body: &mut Body<'_>, o: &Operand, rows: &[IndexId]) -> TokenStream {
         {
             let digits = [axis.rows(), axis.cols()].concat();
             let rows = digits.iter().any(|i| body.is_row(*i));
-            let extent = digits.iter().fold(Int::constant(1), |p, i| p.mul(&body.extent(*i)));
+            let extent = body.extent_of(&digits);
             let whole = *start == Int::default() && body.array_extent(from, stored[n]) == extent;
             if !(whole || rows && of_block) {
                 let start = if rows { start.add(&body.first(digits[0])) } else { start.clone() };
@@ -187,9 +187,7 @@ fn operand(body: &mut Body<'_>, o: &Operand, rows: &[IndexId]) -> TokenStream {
             }
             OperandAxis::Mixed(_, rows, cols) => {
                 rank += 1;
-                let extent =
-                    |of: &[IndexId]| of.iter().fold(Int::constant(1), |p, i| p.mul(&body.extent(*i)));
-                let (rows, cols) = (extent(rows), extent(cols));
+                let (rows, cols) = (body.extent_of(rows), body.extent_of(cols));
                 let (rows, cols) = (body.int(&rows, Mode::Exact), body.int(&cols, Mode::Exact));
                 let rank = rank_of(rank);
                 code = quote!(#code.split_axis::<#rank>(#at, #rows, #cols));

@@ -197,6 +197,12 @@ impl OperandAxis {
 }
 
 impl Operand {
+    /// Whether an axis is the rows of this index, and of no other.
+    #[must_use]
+    pub fn has_row_axis(&self, i: IndexId) -> bool {
+        self.axes.iter().any(|a| matches!(a, OperandAxis::Rows(_, rows) if rows[..] == [i]))
+    }
+
     /// Positions of the axes that rows are made of, in the order in which `rows` names their indices; `None` if
     /// rows are not those, each once, or taken apart.
     #[must_use]

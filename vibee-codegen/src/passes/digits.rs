@@ -9,9 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use vibee_spec::check::Known;
-use vibee_spec::term::{Atom, DefId, ExprId, Exprs, FoldOp, IndexId, Int, Kernel, Node, Pos, Source};
+use vibee_spec::term::{Atom, DefId, ExprId, Exprs, FoldOp, Index, IndexId, Int, Kernel, Node, Pos, Source};
 
 use super::rewrite::{rebuild, visit};
+use super::split::div_rem;
 
 /// What the digits of a letter are called, but for the last, which keeps its name.
 const DIGITS: &[&str] = &["block", "part", "group"];
@@ -40,13 +41,13 @@ pub fn run(kernel: &mut Kernel) {
     if digits.is_empty() {
         return;
     }
-    let extents: Vec<Int> = kernel.indices.iter().map(|i| i.extent.clone()).collect();
+    let indices = kernel.indices.clone();
     let put = |e: &Int| {
         let split = e.substitute(&|a| match a {
             Atom::Index(i) => digits.get(i).cloned(),
             _ => None,
         });
-        simpler(&split, &extents)
+        simpler(&split, &indices)
     };
     for d in 0..kernel.defs.len() {
         let mut memo = HashMap::new();
@@ -160,6 +161,10 @@ fn lowest(e: &Int) -> Option<IndexId> {
 fn chain(kernel: &Kernel, known: &Known, i: IndexId, sizes: &BTreeSet<Int>) -> Vec<(Int, Int)> {
     let extent = &kernel.indices[i.index()].extent;
     let constants: BTreeSet<i64> = sizes.iter().filter_map(Int::as_const).collect();
+    if constants.is_empty() {
+        let groups = sizes.iter().find_map(|n| Some((n.clone(), groups(known, extent, n)?)));
+        return groups.into_iter().collect();
+    }
     let mut chain: Vec<i64> = Vec::new();
     for n in constants.iter().rev() {
         let fits = match chain.last() {
@@ -174,10 +179,6 @@ fn chain(kernel: &Kernel, known: &Known, i: IndexId, sizes: &BTreeSet<Int>) -> V
         if fits && !whole {
             chain.push(*n);
         }
-    }
-    if let ([], true) = (&chain[..], constants.is_empty()) {
-        let groups = sizes.iter().filter_map(|n| Some((n.clone(), groups(known, extent, n)?)));
-        return groups.take(1).collect();
     }
     let mut above = extent.clone();
     let sizes = chain.into_iter().map(Int::constant);
@@ -210,16 +211,16 @@ fn split(kernel: &mut Kernel, i: IndexId, chain: &[(Int, Int)]) -> (Int, Vec<Ind
 }
 
 /// Divisions carried out where digits show the result: `(32*b + j) // 32` is `b`.
-fn simpler(e: &Int, extents: &[Int]) -> Int {
+fn simpler(e: &Int, indices: &[Index]) -> Int {
     let mut out = Int::default();
     for (factors, c) in e.terms() {
         let mut product = Int::constant(c);
         for a in factors {
             let factor = match a {
-                Atom::Div(x, n) => divided(&simpler(x, extents), &simpler(n, extents), extents).0,
-                Atom::Mod(x, n) => divided(&simpler(x, extents), &simpler(n, extents), extents).1,
-                Atom::Min(x, y) => simpler(x, extents).minimum(&simpler(y, extents)),
-                Atom::Max(x, y) => simpler(x, extents).maximum(&simpler(y, extents)),
+                Atom::Div(x, n) => divided(&simpler(x, indices), &simpler(n, indices), indices).0,
+                Atom::Mod(x, n) => divided(&simpler(x, indices), &simpler(n, indices), indices).1,
+                Atom::Min(x, y) => simpler(x, indices).minimum(&simpler(y, indices)),
+                Atom::Max(x, y) => simpler(x, indices).maximum(&simpler(y, indices)),
                 leaf => Int::atom(leaf.clone()),
             };
             product = product.mul(&factor);
@@ -230,10 +231,10 @@ fn simpler(e: &Int, extents: &[Int]) -> Int {
 }
 
 /// Quotient and remainder.
-fn divided(x: &Int, n: &Int, extents: &[Int]) -> (Int, Int) {
+fn divided(x: &Int, n: &Int, indices: &[Index]) -> (Int, Int) {
     let plain = || (x.floor_div(n), x.floor_mod(n));
     let Some(c) = n.as_const() else {
-        return whole_and_rest(x, n, extents).unwrap_or_else(plain);
+        return div_rem(x, n, indices);
     };
     if c <= 1 {
         return plain();
@@ -248,7 +249,7 @@ fn divided(x: &Int, n: &Int, extents: &[Int]) -> (Int, Int) {
         rest = rest.add(&one.scale(k));
         let largest = match factors {
             [] => Some(1),
-            [Atom::Index(i)] => extents.get(i.index()).and_then(Int::as_const).map(|n| n - 1),
+            [Atom::Index(i)] => indices.get(i.index()).and_then(|i| i.extent.as_const()).map(|n| n - 1),
             _ => None,
         };
         most = most.zip(largest).filter(|_| k > 0).map(|(sum, n)| sum + k * n);
@@ -257,20 +258,6 @@ fn divided(x: &Int, n: &Int, extents: &[Int]) -> (Int, Int) {
         Some(most) if most < c => (quotient, rest),
         _ => (quotient.add(&rest.floor_div(n)), rest.floor_mod(n)),
     }
-}
-
-/// Quotient and remainder of `n*q + i` where `i` counts to `n`.
-fn whole_and_rest(x: &Int, n: &Int, extents: &[Int]) -> Option<(Int, Int)> {
-    let mut rest = None;
-    x.visit_leaves(&mut |a| {
-        if let Atom::Index(i) = a
-            && extents.get(i.index()) == Some(n)
-        {
-            rest = Some(Int::index(*i));
-        }
-    });
-    let rest = rest?;
-    Some((x.sub(&rest).exact_div(n)?, rest))
 }
 
 #[cfg(test)]
@@ -282,12 +269,13 @@ mod tests {
     #[test]
     fn digits_show_quotients() {
         let (b, j) = (IndexId(0), IndexId(1));
-        let extents = [Int::dim(DimId(0)), Int::constant(32)];
+        let index = |extent| Index { name: "i".to_owned(), extent };
+        let indices = [Int::dim(DimId(0)), Int::constant(32)].map(index);
         let i = Int::index(b).scale(32).add(&Int::index(j));
         let n = Int::constant(32);
-        assert_eq!(divided(&i, &n, &extents), (Int::index(b), Int::index(j)));
+        assert_eq!(divided(&i, &n, &indices), (Int::index(b), Int::index(j)));
         let sixteen = Int::constant(16);
-        let (q, r) = divided(&i, &sixteen, &extents);
+        let (q, r) = divided(&i, &sixteen, &indices);
         assert_eq!(q, Int::index(b).scale(2).add(&Int::index(j).floor_div(&sixteen)));
         assert_eq!(r, Int::index(j).floor_mod(&sixteen));
     }

@@ -17,9 +17,9 @@ mod verify;
 
 pub use fix::{fix, variants};
 pub use flat::{Definition, Fold, Program, Target};
+pub use rewrite::{as_nonneg, conjuncts, cost, free_indices, loads, substitute, substitute_int, visit};
 #[doc(hidden)]
 pub use rewrite::{conjoin, rebuild};
-pub use rewrite::{conjuncts, cost, free_indices, loads, substitute, substitute_int, visit};
 use unflatten::without_waste;
 pub use unflatten::{POISON, as_kernel};
 pub use verify::verify;

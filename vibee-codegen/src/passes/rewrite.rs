@@ -152,6 +152,24 @@ pub fn conjuncts(exprs: &Exprs, guard: ExprId) -> Vec<ExprId> {
     }
 }
 
+/// What is not negative exactly if a comparison of integers holds, or if it does not; `None` for other conditions,
+/// and for `!=`, which says nothing of this form.
+#[must_use]
+pub fn as_nonneg(exprs: &Exprs, condition: ExprId, holds: bool) -> Option<Vec<Int>> {
+    let Node::Op(op, args) = exprs.node(condition) else { return None };
+    let [l, r] = args[..] else { return None };
+    let (Node::Int(l), Node::Int(r)) = (exprs.node(l), exprs.node(r)) else { return None };
+    let (less, more, one) = (r.sub(l), l.sub(r), Int::constant(1));
+    Some(match (op, holds) {
+        (Op::Lt, true) | (Op::Ge, false) => vec![less.sub(&one)],
+        (Op::Le, true) | (Op::Gt, false) => vec![less],
+        (Op::Gt, true) | (Op::Le, false) => vec![more.sub(&one)],
+        (Op::Ge, true) | (Op::Lt, false) => vec![more],
+        (Op::Eq, true) | (Op::Ne, false) => vec![more, less],
+        _ => return None,
+    })
+}
+
 /// `a and b`, either possibly absent.
 pub fn conjoin(exprs: &mut Exprs, a: Option<ExprId>, b: Option<ExprId>) -> Option<ExprId> {
     match (a, b) {

@@ -137,7 +137,7 @@ fn split_data(exprs: &mut Exprs, e: ExprId, radices: &[Int]) -> Vec<Pos> {
 }
 
 /// `p = q * radix + r`, by inspection where `p` is visibly of that form.
-fn div_rem(p: &Int, radix: &Int, indices: &[Index]) -> (Int, Int) {
+pub(super) fn div_rem(p: &Int, radix: &Int, indices: &[Index]) -> (Int, Int) {
     let mut candidate = None;
     p.visit_leaves(&mut |a| {
         if let Atom::Index(i) = a

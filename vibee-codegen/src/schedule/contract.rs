@@ -185,7 +185,7 @@ fn operand(
             seen.extend(rows.iter().chain(&cols).copied());
             OperandAxis::Mixed(start, rows, cols)
         } else {
-            if !is_start(p, batch) {
+            if !p.mentions_only(batch) {
                 return None;
             }
             OperandAxis::At(p.clone())
@@ -217,7 +217,7 @@ fn taken_apart(program: &Program, from: Source, at: &[Pos], axis: usize) -> Opti
 /// `p = start + mixed-radix number of some of `of``, `start` over batch indices and dims.
 fn digits(program: &Program, p: &Int, of: &[IndexId], batch: &[IndexId]) -> Option<(Int, Vec<IndexId>)> {
     let (rest, order, _) = counted(program, p, of, Int::constant(1))?;
-    is_start(&rest, batch).then_some((rest, order))
+    rest.mentions_only(batch).then_some((rest, order))
 }
 
 /// `p = start + mixed-radix number of rows, then columns`.
@@ -230,7 +230,7 @@ fn mixed(
 ) -> Option<(Int, Vec<IndexId>, Vec<IndexId>)> {
     let (rest, cols, weight) = counted(program, p, cols, Int::constant(1))?;
     let (rest, rows, _) = counted(program, &rest, rows, weight)?;
-    is_start(&rest, batch).then_some((rest, rows, cols))
+    rest.mentions_only(batch).then_some((rest, rows, cols))
 }
 
 /// The indices of `of` in `p` as digits, the last of them counting `weight`: what is left of `p`, the digits,
@@ -250,17 +250,6 @@ fn counted(program: &Program, p: &Int, of: &[IndexId], mut weight: Int) -> Optio
         order.insert(0, i);
     }
     Some((rest, order, weight))
-}
-
-/// Whether a position is over batch indices and sizes alone.
-fn is_start(e: &Int, batch: &[IndexId]) -> bool {
-    let mut clean = true;
-    e.visit_leaves(&mut |a| {
-        if let Atom::Index(i) = a {
-            clean &= batch.contains(i);
-        }
-    });
-    clean
 }
 
 /// The only reader, if it is elementwise in the product's own order and reads nothing made later.

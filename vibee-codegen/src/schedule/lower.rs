@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use vibee_spec::term::{DefId, IndexId, Int};
+use vibee_spec::term::{DefId, IndexId};
 
 use super::rows;
 use super::tree::{Loop, Node, definitions};
@@ -141,11 +141,10 @@ fn split_grid(program: &Program, root: Node) -> (Vec<IndexId>, Vec<Node>) {
     let mut grid = Vec::new();
     let mut body = vec![root];
     while let [Node::Loop(l)] = body.as_slice() {
-        let full = l.lo == Int::default() && l.hi == *program.extent(l.index);
         let free = definitions(&l.body).iter().all(|d| program.def(*d).free.contains(&l.index));
         // A loop over single elements is a task's own work.
         let innermost = l.body.iter().all(|n| matches!(n, Node::Def(_)));
-        if l.lanes.is_some() || !full || !free || innermost {
+        if l.lanes.is_some() || !l.is_whole(program) || !free || innermost {
             break;
         }
         grid.push(l.index);

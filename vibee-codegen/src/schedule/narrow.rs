@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use vibee_spec::check::Known;
-use vibee_spec::term::{Atom, DefId, ExprId, IndexId, Int, Node as Expr, Op, Pos, Source};
+use vibee_spec::term::{DefId, ExprId, Exprs, IndexId, Int, Node as Expr, Op, Pos, Source};
 
-use super::tree::{Loop, Node, definitions};
-use crate::passes::{Program, conjuncts, loads, rebuild, substitute_int};
+use super::tree::{Node, definitions};
+use crate::passes::{Program, as_nonneg, conjuncts, loads, rebuild, substitute_int};
 
 /// Narrows loops and products, readers before what they read.
 pub fn run(program: &mut Program, forest: &mut [Node]) {
@@ -93,17 +93,14 @@ impl Reads<'_> {
     fn range(&self, at: &[Pos], around: &[(IndexId, Range)]) -> Option<Range> {
         let letter = |p: &Pos| if let Pos::At(i) = p { i.as_index() } else { None };
         let i = letter(&at[self.axis])?;
-        let (_, (lo, hi)) = around.iter().find(|(l, _)| *l == i)?;
+        let (_, range) = around.iter().find(|(l, _)| *l == i)?;
+        let (lo, hi) = range;
         let free = &self.program.def(self.id).free;
         let own: BTreeMap<IndexId, Int> =
             (at.iter().zip(free)).filter_map(|(p, f)| Some((letter(p)?, Int::index(*f)))).collect();
-        let known = |e: &Int| {
-            let mut known = true;
-            e.visit_leaves(&mut |a| known &= !matches!(a, Atom::Index(i) if !own.contains_key(i)));
-            known
-        };
+        let letters: Vec<IndexId> = own.keys().copied().collect();
         let whole = *lo == Int::default() && *hi == *self.program.extent(i);
-        (!whole && known(lo) && known(hi)).then(|| (substitute_int(lo, &own), substitute_int(hi, &own)))
+        (!whole && over(range, &letters)).then(|| (substitute_int(lo, &own), substitute_int(hi, &own)))
     }
 }
 
@@ -120,7 +117,7 @@ fn narrow(
     let letter = program.def(id).free[axis];
     match n {
         Node::Loop(l) if l.index == letter => {
-            let narrower = definitions(&l.body) == [id] && is_whole(program, l) && over(range, outer);
+            let narrower = definitions(&l.body) == [id] && l.is_whole(program) && over(range, outer);
             if narrower {
                 (l.lo, l.hi) = range.clone();
             }
@@ -153,22 +150,10 @@ fn drop_conditions(program: &mut Program, id: DefId, axis: usize, (lo, hi): &Ran
     let scope: Vec<(IndexId, Int)> = def.free.iter().map(|i| (*i, program.extent(*i).clone())).collect();
     let (i, one) = (Int::index(def.free[axis]), Int::constant(1));
     let inside = [i.sub(lo), hi.sub(&one).sub(&i)];
-    let holds = |exprs: &vibee_spec::term::Exprs, condition: ExprId| {
-        conjuncts(exprs, condition).into_iter().all(|c| {
-            let Expr::Op(op, args) = exprs.node(c) else { return false };
-            let [Expr::Int(a), Expr::Int(b)] = args.iter().map(|e| exprs.node(*e)).collect::<Vec<_>>()[..]
-            else {
-                return false;
-            };
-            let difference = match op {
-                Op::Le => b.sub(a),
-                Op::Lt => b.sub(a).sub(&one),
-                Op::Ge => a.sub(b),
-                Op::Gt => a.sub(b).sub(&one),
-                _ => return false,
-            };
-            known.nonneg(&difference, &scope, &inside)
-        })
+    let proved = |e: &Int| known.nonneg(e, &scope, &inside);
+    let holds = |exprs: &Exprs, condition: ExprId| {
+        let mut all = conjuncts(exprs, condition).into_iter();
+        all.all(|c| as_nonneg(exprs, c, true).is_some_and(|says| says.iter().all(proved)))
     };
     let value =
         rebuild(&mut program.kernel.exprs, def.value, &mut HashMap::new(), &mut |exprs, node, dtype| {
@@ -180,15 +165,7 @@ fn drop_conditions(program: &mut Program, id: DefId, axis: usize, (lo, hi): &Ran
     program.defs[id.index()].value = value;
 }
 
-fn is_whole(program: &Program, l: &Loop) -> bool {
-    l.lo == Int::default() && l.hi == *program.extent(l.index)
-}
-
 /// Whether a range mentions no other letters than these.
 fn over((lo, hi): &Range, letters: &[IndexId]) -> bool {
-    let mut over = true;
-    for e in [lo, hi] {
-        e.visit_leaves(&mut |a| over &= !matches!(a, Atom::Index(i) if !letters.contains(i)));
-    }
-    over
+    lo.mentions_only(letters) && hi.mentions_only(letters)
 }

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use vibee_spec::term::{DefId, IndexId, Int, Pos, Source};
 
 use super::tree::{Loop, Node, definitions};
-use crate::loops::{Gemm, OperandAxis};
 use crate::passes::{Program, loads};
 
 /// The index of each node that runs over the rows; empty if there are no such rows.
@@ -17,8 +16,7 @@ pub fn find(program: &Program, body: &[Node]) -> Vec<IndexId> {
         return Vec::new();
     };
     // Of several row indices the last one: what is shared by rows before it stays in one task.
-    let seeds = first.m.iter().rev().map(|i| program.extent(*i));
-    seeds.filter_map(|extent| shared(program, body, extent)).next().unwrap_or_default()
+    first.m.iter().rev().find_map(|i| shared(program, body, program.extent(*i))).unwrap_or_default()
 }
 
 /// One index a node, all of this extent.
@@ -30,7 +28,7 @@ fn shared(program: &Program, body: &[Node], extent: &Int) -> Option<Vec<IndexId>
         let candidates = match n {
             Node::Def(_) => vec![],
             Node::Loop(l) => nested(program, l),
-            Node::Gemm(g) => g.m.iter().copied().filter(|i| alone(g, *i)).collect(),
+            Node::Gemm(g) => g.m.iter().copied().filter(|i| g.a.has_row_axis(*i)).collect(),
         };
         let all: Vec<DefId> = match n {
             Node::Gemm(g) => g.epilogue.into_iter().chain([g.def]).collect(),
@@ -52,17 +50,11 @@ fn shared(program: &Program, body: &[Node], extent: &Int) -> Option<Vec<IndexId>
 
 /// The loops that are around everything in a loop, itself included, over whole ranges.
 fn nested(program: &Program, l: &Loop) -> Vec<IndexId> {
-    let whole = l.lo == Int::default() && l.hi == *program.extent(l.index);
-    if !whole || l.lanes.is_some() {
+    if !l.is_whole(program) || l.lanes.is_some() {
         return vec![];
     }
     let inner = if let [Node::Loop(inner)] = &l.body[..] { nested(program, inner) } else { vec![] };
     [vec![l.index], inner].concat()
-}
-
-/// Whether the rows of an operand are this index alone, along an axis of the operand.
-fn alone(g: &Gemm, i: IndexId) -> bool {
-    g.a.axes.iter().any(|a| matches!(a, OperandAxis::Rows(_, rows) if rows[..] == [i]))
 }
 
 /// Whether a definition reads, of what the task has made, its own row only.

@@ -25,6 +25,13 @@ pub struct Loop {
     pub body: Vec<Node>,
 }
 
+impl Loop {
+    /// Whether it leaves nothing of its index out.
+    pub fn is_whole(&self, program: &Program) -> bool {
+        self.lo == Int::default() && self.hi == *program.extent(self.index)
+    }
+}
+
 /// A node of the tree.
 #[derive(Clone, Debug)]
 pub enum Node {

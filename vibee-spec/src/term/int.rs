@@ -275,6 +275,14 @@ impl Int {
         found
     }
 
+    /// Whether no other indices than these occur.
+    #[must_use]
+    pub fn mentions_only(&self, indices: &[IndexId]) -> bool {
+        let mut only = true;
+        self.visit_leaves(&mut |a| only &= !matches!(a, Atom::Index(i) if !indices.contains(i)));
+        only
+    }
+
     /// Splits `self = coefficient * index + rest` where neither part mentions the index;
     /// `None` if the index occurs in another way. A coefficient of 0 means it does not occur.
     #[must_use]

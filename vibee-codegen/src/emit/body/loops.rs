@@ -22,6 +22,15 @@ impl<'a> Body<'a> {
         out
     }
 
+    /// Statements in a scope of their own: what they name is unknown behind them.
+    fn in_scope(&mut self, stmts: &[Stmt]) -> TokenStream {
+        let (variables, bound) = (self.variables.clone(), self.bound.clone());
+        let (rows, ends) = (self.rows.clone(), self.ends.clone());
+        let code = self.stmts(stmts);
+        (self.variables, self.bound, self.rows, self.ends) = (variables, bound, rows, ends);
+        code
+    }
+
     pub(super) fn stmt(&mut self, s: &Stmt) -> TokenStream {
         match s {
             Stmt::Loop { index, lo, hi, lanes: None, body } => self.counted(*index, lo, hi, body),
@@ -56,10 +65,7 @@ impl<'a> Body<'a> {
             Some(_) => TokenStream::new(),
         };
         let name = self.scope(index);
-        let (variables, bound, rows) = (self.variables.clone(), self.bound.clone(), self.rows.clone());
-        let ends = self.ends.clone();
-        let body = self.stmts(body);
-        (self.variables, self.bound, self.rows, self.ends) = (variables, bound, rows, ends);
+        let body = self.in_scope(body);
         self.scoped.remove(&index);
         quote!(#lets #hoisted for #name in #lo..#hi { #body })
     }
@@ -105,10 +111,7 @@ impl<'a> Body<'a> {
         let hoisted = self.hoist(body, &inner, 0);
         let name = self.scope(index);
         self.lanes = Some(LaneLoop { index, block: quote!(#name), rows: Vec::new(), inner });
-        let (variables, bound, known) = (self.variables.clone(), self.bound.clone(), self.rows.clone());
-        let ends = self.ends.clone();
-        let code = self.stmts(body);
-        (self.variables, self.bound, self.rows, self.ends) = (variables, bound, known, ends);
+        let code = self.in_scope(body);
         self.scoped.remove(&index);
         let rows = self.lanes.take().map_or(Vec::new(), |l| l.rows);
         for (take, name, lasting) in rows.iter().map(|(t, n, _)| (t, n, !t.contains(". row_mut"))) {

@@ -45,7 +45,7 @@ pub struct LaneLoop {
     pub inner: Vec<IndexId>,
 }
 
-/// The block of rows that a task takes, as names of what is known of it.
+/// The block of rows that a task takes. Its first row and its number of rows are indices of their own.
 #[derive(Clone, Debug)]
 pub struct Rows {
     /// The indices that run over it.
@@ -54,10 +54,6 @@ pub struct Rows {
     pub size: Ident,
     /// The block's number.
     pub block: Ident,
-    /// Its first row.
-    pub start: Ident,
-    /// Its rows.
-    pub count: Ident,
 }
 
 impl Rows {
@@ -255,23 +251,18 @@ impl<'a> Body<'a> {
         let stage = self.stage;
         let Some(i) = stage.rows.first() else { return quote!() };
         let letter = self.names.index(&self.p.program, *i);
-        let rows = Rows {
-            letters: stage.rows.clone(),
-            size: self.fresh(&format!("{letter}_block_len")),
-            block: self.fresh(&format!("{letter}_block")),
-            start: self.fresh(&format!("{letter}_first")),
-            count: self.fresh(&format!("{letter}_rows")),
-        };
-        let Rows { size, block, start, count, .. } = rows.clone();
+        let [size, block, start, count] =
+            ["block_len", "block", "first", "rows"].map(|what| self.fresh(&format!("{letter}_{what}")));
         self.scoped.insert(Rows::SIZE, size.clone());
         self.scoped.insert(Rows::START, start.clone());
         self.scoped.insert(Rows::COUNT, count.clone());
         let all = self.int(&self.p.program.extent(*i).clone(), Mode::Exact);
-        self.rows_of_task = Some(rows);
-        quote! {
+        let code = quote! {
             let #start = #block * #size;
             let #count = #size.min(#all - #start);
-        }
+        };
+        self.rows_of_task = Some(Rows { letters: stage.rows.clone(), size, block });
+        code
     }
 
     /// Whether an index runs over the task's block of rows.
@@ -284,7 +275,12 @@ impl<'a> Body<'a> {
         if self.is_row(i) { Int::index(Rows::COUNT) } else { self.p.program.extent(i).clone() }
     }
 
-    /// At most as many, known outside of the task.
+    /// How many values some indices have together.
+    pub fn extent_of(&self, indices: &[IndexId]) -> Int {
+        indices.iter().fold(Int::constant(1), |p, i| p.mul(&self.extent(*i)))
+    }
+
+    /// At most as many as [`Body::extent`], known outside of the task.
     pub fn most_of(&self, i: IndexId) -> Int {
         if self.is_row(i) { Int::index(Rows::SIZE) } else { self.p.program.extent(i).clone() }
     }

@@ -164,39 +164,48 @@ fn block_len(body: &mut Body<'_>, stage: &Stage) -> TokenStream {
     let each: Vec<Int> = products.first().map_or(vec![], |g| {
         g.m.iter().filter(|i| !body.is_row(**i)).map(|i| body.p.program.extent(*i).clone()).collect()
     });
-    let each = if each.is_empty() { quote!(1) } else { product(body, &each) };
-    let mut bytes: Vec<TokenStream> = Vec::new();
-    for b in body.written.clone() {
-        let buffer = body.p.buffer(b).clone();
-        let free = &body.p.program.def(buffer.def).free;
-        let letters: Vec<IndexId> = buffer.axes.iter().map(|a| free[*a]).collect();
-        if buffer.kind == BufferKind::Local && letters.iter().any(|i| body.is_row(*i)) {
+    let each = product(body, &each);
+    let mut bytes = Vec::new();
+    for (buffer, letters) in locals(body) {
+        if letters.iter().any(|i| body.is_row(*i)) {
             let others = letters.iter().filter(|i| !body.is_row(**i));
             let dims: Vec<Int> = others.map(|i| body.p.program.extent(*i).clone()).collect();
-            let ty = storage(&body.p.program.def(buffer.def).dtype);
-            let count = if dims.is_empty() { quote!(1) } else { product(body, &dims) };
-            bytes.push(quote!(Scratch::bytes_of::<#ty>(#count)));
+            bytes.push(bytes_of(body, buffer, &dims));
         }
     }
-    let mut it = bytes.into_iter();
-    let first = it.next().unwrap_or(quote!(0));
-    let bytes = it.fold(first, |a, b| quote!(#a + #b));
+    let bytes = sum(bytes).unwrap_or(quote!(0));
     let size = rows.size;
     quote!(let #size = block_rows(#all, #each, #bytes);)
+}
+
+/// The task's own buffers, each with the indices of its axes.
+fn locals(body: &Body<'_>) -> Vec<(BufferId, Vec<IndexId>)> {
+    let of = |b: &BufferId| {
+        let buffer = body.p.buffer(*b);
+        let free = &body.p.program.def(buffer.def).free;
+        let letters = buffer.axes.iter().map(|a| free[*a]).collect();
+        (buffer.kind == BufferKind::Local).then_some((*b, letters))
+    };
+    body.written.iter().filter_map(of).collect()
+}
+
+/// Scratch for so much of a buffer.
+fn bytes_of(body: &mut Body<'_>, b: BufferId, dims: &[Int]) -> TokenStream {
+    let ty = storage(&body.p.program.def(body.p.buffer(b).def).dtype);
+    let len = product(body, dims);
+    quote!(Scratch::bytes_of::<#ty>(#len))
+}
+
+fn sum(terms: Vec<TokenStream>) -> Option<TokenStream> {
+    terms.into_iter().reduce(|a, b| quote!(#a + #b))
 }
 
 /// Bytes of scratch that a task takes, as an expression over its fields.
 pub(super) fn scratch_bytes(body: &mut Body<'_>, stage: &Stage) -> TokenStream {
     let mut terms: Vec<TokenStream> = Vec::new();
-    for b in body.written.clone() {
-        let buffer = body.p.buffer(b).clone();
-        if buffer.kind == BufferKind::Local {
-            let ty = storage(&body.p.program.def(buffer.def).dtype);
-            let free = &body.p.program.def(buffer.def).free;
-            let dims: Vec<Int> = buffer.axes.iter().map(|a| body.most_of(free[*a])).collect();
-            let len = product(body, &dims);
-            terms.push(quote!(Scratch::bytes_of::<#ty>(#len)));
-        }
+    for (buffer, letters) in locals(body) {
+        let dims: Vec<Int> = letters.iter().map(|i| body.most_of(*i)).collect();
+        terms.push(bytes_of(body, buffer, &dims));
     }
     let mut products = Vec::new();
     gemms(&stage.body, &mut products);
@@ -207,13 +216,9 @@ pub(super) fn scratch_bytes(body: &mut Body<'_>, stage: &Stage) -> TokenStream {
             let packed = crate::emit::gemm::packs(body, g).is_some_and(|i| body.packed.contains(&i));
             sizes.push(quote!(gemm_scratch(#m, #n, #k, #packed)));
         }
-        let mut it = sizes.into_iter();
-        let first = it.next().unwrap_or_default();
-        terms.push(it.fold(first, |a, b| quote!(#a.max(#b))));
+        terms.extend(sizes.into_iter().reduce(|a, b| quote!(#a.max(#b))));
     }
-    let mut it = terms.into_iter();
-    let first = it.next().unwrap_or_default();
-    it.fold(first, |a, b| quote!(#a + #b))
+    sum(terms).unwrap_or_default()
 }
 
 pub(super) fn gemms<'a>(stmts: &'a [Stmt], out: &mut Vec<&'a crate::loops::Gemm>) {

@@ -7,6 +7,7 @@ use vibee_spec::term::{Atom, ExprId, IndexId, Int, Names, Node, Op, Pos, Source}
 
 use super::site::{Site, sites};
 use crate::loops::{LoopProgram, Stmt};
+use crate::passes::as_nonneg;
 
 /// One position of one read, and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,32 +164,13 @@ impl<'a> Proofs<'a> {
     /// Adds what a condition says about integers.
     fn assume(&mut self, condition: ExprId, holds: bool) {
         let exprs = &self.p.program.kernel.exprs;
-        let Node::Op(op, a) = exprs.node(condition) else { return };
-        let int = |e: ExprId| if let Node::Int(i) = exprs.node(e) { Some(i.clone()) } else { None };
-        match (op, holds) {
-            (Op::Not, _) => self.assume(a[0], !holds),
-            (Op::And, true) | (Op::Or, false) => {
+        match (exprs.node(condition), holds) {
+            (Node::Op(Op::Not, a), _) => self.assume(a[0], !holds),
+            (Node::Op(Op::And, a), true) | (Node::Op(Op::Or, a), false) => {
                 self.assume(a[0], holds);
                 self.assume(a[1], holds);
             }
-            _ => {
-                let (Some(l), Some(r)) = (a.first().and_then(|e| int(*e)), a.get(1).and_then(|e| int(*e)))
-                else {
-                    return;
-                };
-                let (less, one) = (r.sub(&l), Int::constant(1));
-                match (op, holds) {
-                    (Op::Lt, true) | (Op::Ge, false) => self.conditions.push(less.sub(&one)),
-                    (Op::Le, true) | (Op::Gt, false) => self.conditions.push(less),
-                    (Op::Gt, true) | (Op::Le, false) => self.conditions.push(less.scale(-1).sub(&one)),
-                    (Op::Ge, true) | (Op::Lt, false) => self.conditions.push(less.scale(-1)),
-                    (Op::Eq, true) | (Op::Ne, false) => {
-                        self.conditions.push(less.scale(-1));
-                        self.conditions.push(less);
-                    }
-                    _ => {}
-                }
-            }
+            _ => self.conditions.extend(as_nonneg(exprs, condition, holds).unwrap_or_default()),
         }
     }
 }

@@ -96,7 +96,7 @@ fn domain(p: &LoopProgram, s: &Site<'_>) -> Result<(), String> {
     // Elsewhere a guard may have become a bound, or nobody reads the rest.
     let whole = p.program.is_output(s.def());
     for l in s.loops.iter().filter(|l| whole && d.free.contains(&l.index)) {
-        if l.lo != Int::default() || l.hi != *p.program.extent(l.index) {
+        if !l.is_whole(p) {
             return Err(about(p, s, &format!("the loop over `{}` leaves elements out", name(&l.index))));
         }
     }

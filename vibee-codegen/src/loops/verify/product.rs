@@ -1,6 +1,6 @@
 //! Matrix products: that rows, columns and sums of the operands are those of the definition.
 
-use vibee_spec::term::{Atom, DType, FoldOp, IndexId, Int, Node, Op, Pos, Source};
+use vibee_spec::term::{DType, FoldOp, IndexId, Int, Node, Op, Pos, Source};
 
 use super::about;
 use super::site::Site;
@@ -47,7 +47,7 @@ fn ranges(p: &LoopProgram, g: &Gemm, outer: &[IndexId]) -> Result<(), &'static s
     let rows = [outer, &g.m].concat();
     for (range, of) in [(&g.terms, &g.k), (&g.columns, &g.n)] {
         let Some((lo, hi)) = range else { continue };
-        if of.len() != 1 || !fixed(lo, &rows) || !fixed(hi, &rows) {
+        if of.len() != 1 || !lo.mentions_only(&rows) || !hi.mentions_only(&rows) {
             return Err("the range of its terms or columns is not known row by row");
         }
     }
@@ -79,17 +79,13 @@ fn operand(
         let Pos::At(position) = &at[n] else { return Err("a position is data".into()) };
         let (read, step) = match &o.axes[n] {
             OperandAxis::At(i) => (i.clone(), 1),
-            OperandAxis::Rows(start, digits) | OperandAxis::Cols(start, digits) => {
-                if !fixed(start, outer) {
+            axis @ (OperandAxis::Rows(start, _)
+            | OperandAxis::Cols(start, _)
+            | OperandAxis::Mixed(start, ..)) => {
+                if !start.mentions_only(outer) {
                     return Err(format!("the start of axis {n} is not known outside"));
                 }
-                (start.add(&mixed(p, digits)), 1)
-            }
-            OperandAxis::Mixed(start, rows, cols) => {
-                if !fixed(start, outer) {
-                    return Err(format!("the start of axis {n} is not known outside"));
-                }
-                (start.add(&mixed(p, &[&rows[..], &cols[..]].concat())), 1)
+                (start.add(&mixed(p, &[axis.rows(), axis.cols()].concat())), 1)
             }
             OperandAxis::RowsPart(_) | OperandAxis::ColsPart(_) => {
                 apart(p, o, *from, at, n)?;
@@ -99,7 +95,7 @@ fn operand(
         if read != *position {
             return Err(format!("axis {n} is taken where the load does not read"));
         }
-        if matches!(o.axes[n], OperandAxis::At(_)) && !fixed(&read, outer) {
+        if matches!(o.axes[n], OperandAxis::At(_)) && !read.mentions_only(outer) {
             return Err(format!("axis {n} is not fixed by the loops around"));
         }
         for axis in &o.axes[n..n + step] {
@@ -115,13 +111,6 @@ fn operand(
         return Err("it is not summed in the product's order".into());
     }
     Ok(())
-}
-
-/// Over sizes and indices of the loops around.
-fn fixed(e: &Int, outer: &[IndexId]) -> bool {
-    let mut fixed = true;
-    e.visit_leaves(&mut |a| fixed &= !matches!(a, Atom::Index(i) if !outer.contains(i)));
-    fixed
 }
 
 /// The row-major number whose digits are these indices.

@@ -7,7 +7,7 @@ use vibee_spec::term::{DefId, IndexId, Int, Pos, Source};
 
 use super::about;
 use super::site::Site;
-use crate::loops::{LoopProgram, OperandAxis, Stmt};
+use crate::loops::{LoopProgram, Stmt};
 use crate::passes::loads;
 
 pub fn verify(p: &LoopProgram, sites: &[Site<'_>]) -> Result<(), String> {
@@ -29,12 +29,11 @@ pub fn verify(p: &LoopProgram, sites: &[Site<'_>]) -> Result<(), String> {
         if p.program.extent(row) != p.program.extent(rows[0]) {
             return fail("its rows are not those of its task");
         }
-        let whole = |i: &IndexId, lo: &Int, hi: &Int| *lo == Int::default() && hi == p.program.extent(*i);
-        if s.loops.iter().any(|l| l.index == row && (l.lanes.is_some() || !whole(&row, &l.lo, &l.hi))) {
+        if s.loops.iter().any(|l| l.index == row && (l.lanes.is_some() || !l.is_whole(p))) {
             return fail("it leaves out rows, or has them in lanes");
         }
         if let Stmt::Gemm(g) = s.stmt
-            && !g.a.axes.iter().any(|a| matches!(a, OperandAxis::Rows(_, i) if i[..] == [row]))
+            && !g.a.has_row_axis(row)
         {
             return fail("the rows of its operand are merged with others");
         }

@@ -17,6 +17,13 @@ pub struct Around {
     pub lanes: Option<u32>,
 }
 
+impl Around {
+    /// Whether it leaves nothing of its index out.
+    pub fn is_whole(&self, p: &LoopProgram) -> bool {
+        self.lo == Int::default() && self.hi == *p.program.extent(self.index)
+    }
+}
+
 /// A statement that is not a loop.
 #[derive(Clone, Debug)]
 pub struct Site<'a> {
