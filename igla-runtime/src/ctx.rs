@@ -224,7 +224,7 @@ where
         }
         let scratch = arena.scratch();
         let indices = Indices { grid: self.grid, at, count: end - begin, scratch };
-        isa::dispatch(self.level, Chunk { indices, outputs: self.outputs, task: self.task });
+        isa::dispatch(self.level, (self.task, indices, self.outputs));
     }
 }
 
@@ -236,14 +236,8 @@ struct Indices<'a, const N: usize> {
     scratch: Scratch<'a>,
 }
 
-/// The loop over grid indices, inside dispatch.
-struct Chunk<'a, const N: usize, C, T> {
-    indices: Indices<'a, N>,
-    outputs: &'a C,
-    task: &'a T,
-}
-
-impl<const N: usize, C, T> Kernel for Chunk<'_, N, C, T>
+/// The loop over grid indices, inside dispatch. The task comes first: see [`Kernel`].
+impl<const N: usize, C, T> Kernel for (&T, Indices<'_, N>, &C)
 where
     C: Cuts<N>,
     T: for<'o> Task<N, Out<'o> = C::Part<'o>>,
@@ -252,11 +246,11 @@ where
 
     #[inline(always)]
     fn run<S: Isa>(self, s: S) {
-        let Indices { grid, mut at, count, mut scratch } = self.indices;
+        let (task, Indices { grid, mut at, count, mut scratch }, outputs) = self;
         for _ in 0..count {
             // SAFETY: the grid was checked, and each index is given out once.
-            let part = unsafe { self.outputs.part(at) };
-            self.task.run(s, at, part, scratch.reborrow());
+            let part = unsafe { outputs.part(at) };
+            task.run(s, at, part, scratch.reborrow());
             let mut axis = N;
             while axis > 0 {
                 axis -= 1;

@@ -129,26 +129,20 @@ unsafe impl<T: Element, const R: usize, const Q: usize, const N: usize> Cuts<N> 
     #[inline(always)]
     unsafe fn part<'o>(&self, at: [usize; N]) -> ViewMut<'o, T, Q> {
         let (mut layout, mut position) = (self.layout, 0);
-        let mut k = 0;
-        while k < N {
-            match self.axes[k] {
-                At(axis) => position += at[k] * layout.strides[axis],
-                Tile(axis, size) => {
-                    let start = at[k] * size;
-                    let left = self.layout.dims[axis] - start;
-                    layout.dims[axis] = if left < size { left } else { size };
-                    position += start * layout.strides[axis];
-                }
+        for_each!(N, |k| match self.axes[k] {
+            At(axis) => position += at[k] * layout.strides[axis],
+            Tile(axis, size) => {
+                let start = at[k] * size;
+                let left = self.layout.dims[axis] - start;
+                layout.dims[axis] = if left < size { left } else { size };
+                position += start * layout.strides[axis];
             }
-            k += 1;
-        }
+        });
         let mut part = Layout { dims: [0; Q], strides: [0; Q] };
-        let mut axis = 0;
-        while axis < Q {
+        for_each!(Q, |axis| {
             part.dims[axis] = layout.dims[self.kept[axis]];
             part.strides[axis] = layout.strides[self.kept[axis]];
-            axis += 1;
-        }
+        });
         // SAFETY: the index is in the checked grid, so the positions are the output's, and no other
         // index's part has any of them; the caller drops the part before `self`, which borrows the output.
         unsafe { ViewMut::from_parts(self.pointer.wrapping_add(position), part) }

@@ -8,6 +8,9 @@
 //! hands every grid index and its [`cut`] of the outputs to a [`task::Task`], which loops over
 //! [`lanes::Block`]s and loads and stores [`lanes::F32`] values through [`lanes::Row`].
 
+#[macro_use]
+mod unroll;
+
 pub mod bits;
 pub mod blocks;
 pub mod check;

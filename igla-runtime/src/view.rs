@@ -104,14 +104,12 @@ impl<const R: usize> Layout<R> {
     #[inline(always)]
     fn position<const N: usize>(&self, at: [usize; N]) -> usize {
         let mut position = 0;
-        let mut axis = 0;
-        while axis < N {
+        for_each!(N, |axis| {
             if at[axis] >= self.dims[axis] {
                 bad_index(axis, at[axis], self.dims[axis]);
             }
             position += at[axis] * self.strides[axis];
-            axis += 1;
-        }
+        });
         position
     }
 
@@ -150,12 +148,10 @@ impl<const R: usize> Layout<R> {
     fn sub<const N: usize, const Q: usize>(&self, at: [usize; N]) -> (usize, Layout<Q>) {
         const { assert!(N + Q == R, "the indices fixed and the axes left must add up to the rank") };
         let mut sub = Layout { dims: [0; Q], strides: [0; Q] };
-        let mut axis = 0;
-        while axis < Q {
+        for_each!(Q, |axis| {
             sub.dims[axis] = self.dims[N + axis];
             sub.strides[axis] = self.strides[N + axis];
-            axis += 1;
-        }
+        });
         (self.position(at), sub)
     }
 

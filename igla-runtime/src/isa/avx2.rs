@@ -21,13 +21,18 @@ impl Avx2 {
     }
 }
 
-/// # Safety
-/// The CPU must have the AVX2 level.
-#[inline(never)]
-#[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn with_features<K: Kernel>(s: Avx2, kernel: K) -> K::Output {
-    kernel.run(s)
+/// Work with this level's features enabled: a method of the work for the reason given at [`super::Kernel`].
+trait Features: Kernel + Sized {
+    /// # Safety
+    /// The CPU must have the AVX2 level.
+    #[inline(never)]
+    #[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
+    unsafe fn with_features(self, s: Avx2) -> Self::Output {
+        self.run(s)
+    }
 }
+
+impl<K: Kernel> Features for K {}
 
 /// Operations on values only.
 macro_rules! values {
@@ -83,7 +88,7 @@ impl Isa for Avx2 {
     #[inline]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
         // SAFETY: `self` exists, so this CPU has the level.
-        unsafe { with_features(self, kernel) }
+        unsafe { kernel.with_features(self) }
     }
 
     values! {

@@ -33,6 +33,11 @@ pub(crate) use sealed::Sealed;
 pub const MAX_WIDTH: usize = 16;
 
 /// Work to be compiled for one level: what [`Isa::vectorize`] and [`dispatch`] run.
+///
+/// The functions that enable a level's features are methods of the work, because rustc compiles a method with the
+/// module of its type, or of the first one in a tuple, and a function with its own module: tasks begin with what
+/// the generated module defines, so that one kernel changed is one module compiled, and modules are compiled side
+/// by side.
 pub trait Kernel {
     /// What the work returns.
     type Output;

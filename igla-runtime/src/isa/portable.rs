@@ -29,19 +29,6 @@ impl<const N: usize> Default for Portable<N> {
     }
 }
 
-/// `[f(0), f(1), …]` without a closure, so that nothing is left to inline.
-macro_rules! lanes {
-    ($zero:expr, |$i:ident| $value:expr) => {{
-        let mut out = [$zero; N];
-        let mut $i = 0;
-        while $i < N {
-            out[$i] = $value;
-            $i += 1;
-        }
-        out
-    }};
-}
-
 /// All ones for true.
 #[inline(always)]
 fn truth(a: bool) -> u32 {
@@ -94,12 +81,16 @@ fn residual_one(a: f64, b: f64, c: f64) -> f64 {
     (c - product) - error
 }
 
-/// Kept apart, like the functions of the same name at other levels, so that every level's code can be found
-/// and looked at.
-#[inline(never)]
-fn with_features<const N: usize, K: Kernel>(s: Portable<N>, kernel: K) -> K::Output {
-    kernel.run(s)
+/// Work at this level, kept apart like the methods of the same name at other levels, so that every level's code can
+/// be found and looked at.
+trait Features<const N: usize>: Kernel + Sized {
+    #[inline(never)]
+    fn with_features(self, s: Portable<N>) -> Self::Output {
+        self.run(s)
+    }
 }
+
+impl<K: Kernel, const N: usize> Features<N> for K {}
 
 impl<const N: usize> Sealed for Portable<N> {}
 
@@ -113,84 +104,84 @@ impl<const N: usize> Isa for Portable<N> {
 
     #[inline]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
-        with_features(self, kernel)
+        kernel.with_features(self)
     }
 
     #[inline(always)]
     fn splat_f(self, a: f32) -> Self::F {
-        [a; N]
+        array_of!(N, |_i| a)
     }
     #[inline(always)]
     fn add(self, a: Self::F, b: Self::F) -> Self::F {
-        lanes!(0.0, |i| a[i] + b[i])
+        array_of!(N, |i| a[i] + b[i])
     }
     #[inline(always)]
     fn sub(self, a: Self::F, b: Self::F) -> Self::F {
-        lanes!(0.0, |i| a[i] - b[i])
+        array_of!(N, |i| a[i] - b[i])
     }
     #[inline(always)]
     fn mul(self, a: Self::F, b: Self::F) -> Self::F {
-        lanes!(0.0, |i| a[i] * b[i])
+        array_of!(N, |i| a[i] * b[i])
     }
     #[inline(always)]
     fn div(self, a: Self::F, b: Self::F) -> Self::F {
-        lanes!(0.0, |i| a[i] / b[i])
+        array_of!(N, |i| a[i] / b[i])
     }
     #[inline(always)]
     fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
-        lanes!(0.0, |i| a[i] * b[i] + c[i])
+        array_of!(N, |i| a[i] * b[i] + c[i])
     }
     #[inline(always)]
     fn neg_mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
-        lanes!(0.0, |i| c[i] - a[i] * b[i])
+        array_of!(N, |i| c[i] - a[i] * b[i])
     }
     #[inline(always)]
     fn max_or_second(self, a: Self::F, b: Self::F) -> Self::F {
-        lanes!(0.0, |i| if a[i] > b[i] { a[i] } else { b[i] })
+        array_of!(N, |i| if a[i] > b[i] { a[i] } else { b[i] })
     }
     #[inline(always)]
     fn min_or_second(self, a: Self::F, b: Self::F) -> Self::F {
-        lanes!(0.0, |i| if a[i] < b[i] { a[i] } else { b[i] })
+        array_of!(N, |i| if a[i] < b[i] { a[i] } else { b[i] })
     }
     #[inline(always)]
     fn sqrt(self, a: Self::F) -> Self::F {
-        lanes!(0.0, |i| a[i].sqrt())
+        array_of!(N, |i| a[i].sqrt())
     }
     #[inline(always)]
     fn floor(self, a: Self::F) -> Self::F {
-        lanes!(0.0, |i| floor_one(a[i]))
+        array_of!(N, |i| floor_one(a[i]))
     }
     #[inline(always)]
     fn ceil(self, a: Self::F) -> Self::F {
-        lanes!(0.0, |i| -floor_one(-a[i]))
+        array_of!(N, |i| -floor_one(-a[i]))
     }
     #[inline(always)]
     fn round(self, a: Self::F) -> Self::F {
-        lanes!(0.0, |i| round_one(a[i]))
+        array_of!(N, |i| round_one(a[i]))
     }
     #[inline(always)]
     fn trunc(self, a: Self::F) -> Self::F {
-        lanes!(0.0, |i| floor_one(a[i].abs()).copysign(a[i]))
+        array_of!(N, |i| floor_one(a[i].abs()).copysign(a[i]))
     }
     #[inline(always)]
     fn lt(self, a: Self::F, b: Self::F) -> Self::M {
-        lanes!(0, |i| truth(a[i] < b[i]))
+        array_of!(N, |i| truth(a[i] < b[i]))
     }
     #[inline(always)]
     fn le(self, a: Self::F, b: Self::F) -> Self::M {
-        lanes!(0, |i| truth(a[i] <= b[i]))
+        array_of!(N, |i| truth(a[i] <= b[i]))
     }
     #[inline(always)]
     fn eq(self, a: Self::F, b: Self::F) -> Self::M {
-        lanes!(0, |i| truth(a[i] == b[i]))
+        array_of!(N, |i| truth(a[i] == b[i]))
     }
     #[inline(always)]
     fn ne(self, a: Self::F, b: Self::F) -> Self::M {
-        lanes!(0, |i| truth(a[i] != b[i]))
+        array_of!(N, |i| truth(a[i] != b[i]))
     }
     #[inline(always)]
     fn swap<const D: usize>(self, a: Self::F) -> Self::F {
-        lanes!(0.0, |i| a[i ^ D])
+        array_of!(N, |i| a[i ^ D])
     }
     #[inline(always)]
     fn first(self, a: Self::F) -> f32 {
@@ -199,7 +190,7 @@ impl<const N: usize> Isa for Portable<N> {
     #[inline(always)]
     fn scale(self, a: Self::F, n: Self::F) -> Self::F {
         // Two factors cover −252..=254; the first product is exact or already out of range.
-        lanes!(0.0, |i| {
+        array_of!(N, |i| {
             let n = whole_to_i32(n[i]);
             let half = n >> 1;
             let (half, rest) = (half.clamp(-126, 127), (n - half).clamp(-126, 127));
@@ -208,84 +199,84 @@ impl<const N: usize> Isa for Portable<N> {
     }
     #[inline(always)]
     fn to_i32(self, a: Self::F) -> Self::I {
-        lanes!(0, |i| a[i] as i32)
+        array_of!(N, |i| a[i] as i32)
     }
     #[inline(always)]
     fn to_i32_in_range(self, a: Self::F) -> Self::I {
-        lanes!(0, |i| a[i] as i32)
+        array_of!(N, |i| a[i] as i32)
     }
     #[inline(always)]
     fn to_bits(self, a: Self::F) -> Self::I {
-        lanes!(0, |i| a[i].to_bits() as i32)
+        array_of!(N, |i| a[i].to_bits() as i32)
     }
     #[inline(always)]
     fn from_bits(self, a: Self::I) -> Self::F {
-        lanes!(0.0, |i| f32::from_bits(a[i] as u32))
+        array_of!(N, |i| f32::from_bits(a[i] as u32))
     }
 
     #[inline(always)]
     fn splat_i(self, a: i32) -> Self::I {
-        [a; N]
+        array_of!(N, |_i| a)
     }
     #[inline(always)]
     fn iota(self) -> Self::I {
-        lanes!(0, |i| i as i32)
+        array_of!(N, |i| i as i32)
     }
     #[inline(always)]
     fn add_i(self, a: Self::I, b: Self::I) -> Self::I {
-        lanes!(0, |i| a[i].wrapping_add(b[i]))
+        array_of!(N, |i| a[i].wrapping_add(b[i]))
     }
     #[inline(always)]
     fn sub_i(self, a: Self::I, b: Self::I) -> Self::I {
-        lanes!(0, |i| a[i].wrapping_sub(b[i]))
+        array_of!(N, |i| a[i].wrapping_sub(b[i]))
     }
     #[inline(always)]
     fn mul_i(self, a: Self::I, b: Self::I) -> Self::I {
-        lanes!(0, |i| a[i].wrapping_mul(b[i]))
+        array_of!(N, |i| a[i].wrapping_mul(b[i]))
     }
     #[inline(always)]
     fn max_i(self, a: Self::I, b: Self::I) -> Self::I {
-        lanes!(0, |i| if a[i] > b[i] { a[i] } else { b[i] })
+        array_of!(N, |i| if a[i] > b[i] { a[i] } else { b[i] })
     }
     #[inline(always)]
     fn min_i(self, a: Self::I, b: Self::I) -> Self::I {
-        lanes!(0, |i| if a[i] < b[i] { a[i] } else { b[i] })
+        array_of!(N, |i| if a[i] < b[i] { a[i] } else { b[i] })
     }
     #[inline(always)]
     fn and_i(self, a: Self::I, b: Self::I) -> Self::I {
-        lanes!(0, |i| a[i] & b[i])
+        array_of!(N, |i| a[i] & b[i])
     }
     #[inline(always)]
     fn or_i(self, a: Self::I, b: Self::I) -> Self::I {
-        lanes!(0, |i| a[i] | b[i])
+        array_of!(N, |i| a[i] | b[i])
     }
     #[inline(always)]
     fn xor_i(self, a: Self::I, b: Self::I) -> Self::I {
-        lanes!(0, |i| a[i] ^ b[i])
+        array_of!(N, |i| a[i] ^ b[i])
     }
     #[inline(always)]
     fn shl_i<const K: u32>(self, a: Self::I) -> Self::I {
-        lanes!(0, |i| a[i] << K)
+        array_of!(N, |i| a[i] << K)
     }
     #[inline(always)]
     fn sar_i<const K: u32>(self, a: Self::I) -> Self::I {
-        lanes!(0, |i| a[i] >> K)
+        array_of!(N, |i| a[i] >> K)
     }
     #[inline(always)]
     fn sar_by_i(self, a: Self::I, by: i32) -> Self::I {
-        lanes!(0, |i| a[i] >> (by & 31))
+        array_of!(N, |i| a[i] >> (by & 31))
     }
     #[inline(always)]
     fn lt_i(self, a: Self::I, b: Self::I) -> Self::M {
-        lanes!(0, |i| truth(a[i] < b[i]))
+        array_of!(N, |i| truth(a[i] < b[i]))
     }
     #[inline(always)]
     fn eq_i(self, a: Self::I, b: Self::I) -> Self::M {
-        lanes!(0, |i| truth(a[i] == b[i]))
+        array_of!(N, |i| truth(a[i] == b[i]))
     }
     #[inline(always)]
     fn to_f32(self, a: Self::I) -> Self::F {
-        lanes!(0.0, |i| a[i] as f32)
+        array_of!(N, |i| a[i] as f32)
     }
 
     #[inline(always)]
@@ -294,79 +285,75 @@ impl<const N: usize> Isa for Portable<N> {
     }
     #[inline(always)]
     fn mask_from_bits(self, bits: u32) -> Self::M {
-        lanes!(0, |i| truth(bits >> i & 1 == 1))
+        array_of!(N, |i| truth(bits >> i & 1 == 1))
     }
     #[inline(always)]
     fn mask_prefix(self, span: usize, first: usize) -> Self::M {
-        lanes!(0, |i| truth(first + i < span))
+        array_of!(N, |i| truth(first + i < span))
     }
     #[inline(always)]
     fn mask_bits(self, m: Self::M) -> u32 {
         let mut bits = 0;
-        let mut i = 0;
-        while i < N {
-            bits |= (m[i] & 1) << i;
-            i += 1;
-        }
+        for_each!(N, |i| bits |= (m[i] & 1) << i);
         bits
     }
     #[inline(always)]
     fn and_m(self, a: Self::M, b: Self::M) -> Self::M {
-        lanes!(0, |i| a[i] & b[i])
+        array_of!(N, |i| a[i] & b[i])
     }
     #[inline(always)]
     fn or_m(self, a: Self::M, b: Self::M) -> Self::M {
-        lanes!(0, |i| a[i] | b[i])
+        array_of!(N, |i| a[i] | b[i])
     }
     #[inline(always)]
     fn not_m(self, a: Self::M) -> Self::M {
-        lanes!(0, |i| !a[i])
+        array_of!(N, |i| !a[i])
     }
     #[inline(always)]
     fn select(self, m: Self::M, a: Self::F, b: Self::F) -> Self::F {
-        lanes!(0.0, |i| f32::from_bits((a[i].to_bits() & m[i]) | (b[i].to_bits() & !m[i])))
+        array_of!(N, |i| f32::from_bits((a[i].to_bits() & m[i]) | (b[i].to_bits() & !m[i])))
     }
     #[inline(always)]
     fn select_i(self, m: Self::M, a: Self::I, b: Self::I) -> Self::I {
-        lanes!(0, |i| (a[i] & m[i] as i32) | (b[i] & !m[i] as i32))
+        array_of!(N, |i| (a[i] & m[i] as i32) | (b[i] & !m[i] as i32))
     }
 
     #[inline(always)]
     fn widen(self, a: Self::F) -> Self::D {
-        lanes!(0.0, |i| a[i] as f64)
+        array_of!(N, |i| a[i] as f64)
     }
     #[inline(always)]
     fn narrow(self, a: Self::D) -> Self::F {
-        lanes!(0.0, |i| a[i] as f32)
+        array_of!(N, |i| a[i] as f32)
     }
     #[inline(always)]
     fn splat_d(self, a: f64) -> Self::D {
-        [a; N]
+        array_of!(N, |_i| a)
     }
     #[inline(always)]
     fn add_d(self, a: Self::D, b: Self::D) -> Self::D {
-        lanes!(0.0, |i| a[i] + b[i])
+        array_of!(N, |i| a[i] + b[i])
     }
     #[inline(always)]
     fn sub_d(self, a: Self::D, b: Self::D) -> Self::D {
-        lanes!(0.0, |i| a[i] - b[i])
+        array_of!(N, |i| a[i] - b[i])
     }
     #[inline(always)]
     fn mul_d(self, a: Self::D, b: Self::D) -> Self::D {
-        lanes!(0.0, |i| a[i] * b[i])
+        array_of!(N, |i| a[i] * b[i])
     }
     #[inline(always)]
     fn div_d(self, a: Self::D, b: Self::D) -> Self::D {
-        lanes!(0.0, |i| a[i] / b[i])
+        array_of!(N, |i| a[i] / b[i])
     }
     #[inline(always)]
     fn round_d(self, a: Self::D) -> Self::D {
         const WHOLE: f64 = 6_755_399_441_055_744.0;
-        lanes!(0.0, |i| (a[i] + WHOLE) - WHOLE)
+        array_of!(N, |i| (a[i] + WHOLE) - WHOLE)
     }
     #[inline(always)]
     fn residual_d(self, a: Self::D, b: Self::D, c: Self::D) -> Self::D {
-        lanes!(0.0, |i| residual_one(a[i], b[i], c[i]))
+        array_of!(N, |i| residual_one(a[i], b[i], c[i]))
     }
 
     #[inline(always)]
@@ -381,17 +368,20 @@ impl<const N: usize> Isa for Portable<N> {
     }
     #[inline(always)]
     unsafe fn load_f32_masked(self, m: Self::M, p: *const f32) -> Self::F {
-        // SAFETY: only values of active lanes are read, which the caller says are readable.
-        lanes!(0.0, |i| if m[i] != 0 { unsafe { p.wrapping_add(i).read() } } else { 0.0 })
+        array_of!(N, |i| {
+            let place = if m[i] != 0 { p.wrapping_add(i) } else { &0.0 };
+            // SAFETY: the lane is active, so the caller says its value is readable, or its place is a constant.
+            unsafe { place.read() }
+        })
     }
     #[inline(always)]
     unsafe fn store_f32_masked(self, m: Self::M, p: *mut f32, v: Self::F) {
-        for i in 0..N {
-            if m[i] != 0 {
-                // SAFETY: the lane is active, so the caller says its value is writable.
-                unsafe { p.wrapping_add(i).write(v[i]) }
-            }
-        }
+        let mut unused = v;
+        for_each!(N, |i| {
+            let place = if m[i] != 0 { p.wrapping_add(i) } else { &raw mut unused[i] };
+            // SAFETY: the lane is active, so the caller says its value is writable, or its place is ours.
+            unsafe { place.write(v[i]) }
+        });
     }
     #[inline(always)]
     unsafe fn load_i32(self, p: *const i32) -> Self::I {
@@ -405,49 +395,54 @@ impl<const N: usize> Isa for Portable<N> {
     }
     #[inline(always)]
     unsafe fn load_i32_masked(self, m: Self::M, p: *const i32) -> Self::I {
-        // SAFETY: only values of active lanes are read, which the caller says are readable.
-        lanes!(0, |i| if m[i] != 0 { unsafe { p.wrapping_add(i).read() } } else { 0 })
+        array_of!(N, |i| {
+            let place = if m[i] != 0 { p.wrapping_add(i) } else { &0 };
+            // SAFETY: the lane is active, so the caller says its value is readable, or its place is a constant.
+            unsafe { place.read() }
+        })
     }
     #[inline(always)]
     unsafe fn store_i32_masked(self, m: Self::M, p: *mut i32, v: Self::I) {
-        for i in 0..N {
-            if m[i] != 0 {
-                // SAFETY: the lane is active, so the caller says its value is writable.
-                unsafe { p.wrapping_add(i).write(v[i]) }
-            }
-        }
+        let mut unused = v;
+        for_each!(N, |i| {
+            let place = if m[i] != 0 { p.wrapping_add(i) } else { &raw mut unused[i] };
+            // SAFETY: the lane is active, so the caller says its value is writable, or its place is ours.
+            unsafe { place.write(v[i]) }
+        });
     }
     #[inline(always)]
     unsafe fn load_f16(self, p: *const u16) -> Self::F {
         // SAFETY: the caller says `N` values are readable.
         let bits = unsafe { p.cast::<[u16; N]>().read_unaligned() };
-        lanes!(0.0, |i| f16_to_f32(bits[i]))
+        array_of!(N, |i| f16_to_f32(bits[i]))
     }
     #[inline(always)]
     unsafe fn store_f16(self, p: *mut u16, v: Self::F) {
+        let bits = array_of!(N, |i| f32_to_f16(v[i]));
         // SAFETY: the caller says `N` values are writable.
-        unsafe { p.cast::<[u16; N]>().write_unaligned(lanes!(0, |i| f32_to_f16(v[i]))) }
+        unsafe { p.cast::<[u16; N]>().write_unaligned(bits) }
     }
     #[inline(always)]
     unsafe fn load_bf16(self, p: *const u16) -> Self::F {
         // SAFETY: the caller says `N` values are readable.
         let bits = unsafe { p.cast::<[u16; N]>().read_unaligned() };
-        lanes!(0.0, |i| bf16_to_f32(bits[i]))
+        array_of!(N, |i| bf16_to_f32(bits[i]))
     }
     #[inline(always)]
     unsafe fn store_bf16(self, p: *mut u16, v: Self::F) {
+        let bits = array_of!(N, |i| f32_to_bf16(v[i]));
         // SAFETY: the caller says `N` values are writable.
-        unsafe { p.cast::<[u16; N]>().write_unaligned(lanes!(0, |i| f32_to_bf16(v[i]))) }
+        unsafe { p.cast::<[u16; N]>().write_unaligned(bits) }
     }
     #[inline(always)]
     unsafe fn load_i8(self, p: *const u8) -> Self::I {
         // SAFETY: the caller says `N` values are readable.
         let bytes = unsafe { p.cast::<[u8; N]>().read_unaligned() };
-        lanes!(0, |i| bytes[i] as i8 as i32)
+        array_of!(N, |i| bytes[i] as i8 as i32)
     }
     #[inline(always)]
     unsafe fn store_i8(self, p: *mut u8, v: Self::I) {
-        let bytes = lanes!(0, |i| v[i].clamp(-128, 127) as u8);
+        let bytes = array_of!(N, |i| v[i].clamp(-128, 127) as u8);
         // SAFETY: the caller says `N` values are writable.
         unsafe { p.cast::<[u8; N]>().write_unaligned(bytes) }
     }
@@ -455,11 +450,11 @@ impl<const N: usize> Isa for Portable<N> {
     unsafe fn load_u8(self, p: *const u8) -> Self::I {
         // SAFETY: the caller says `N` values are readable.
         let bytes = unsafe { p.cast::<[u8; N]>().read_unaligned() };
-        lanes!(0, |i| bytes[i] as i32)
+        array_of!(N, |i| bytes[i] as i32)
     }
     #[inline(always)]
     unsafe fn store_u8(self, p: *mut u8, v: Self::I) {
-        let bytes = lanes!(0, |i| v[i].clamp(0, 255) as u8);
+        let bytes = array_of!(N, |i| v[i].clamp(0, 255) as u8);
         // SAFETY: the caller says `N` values are writable.
         unsafe { p.cast::<[u8; N]>().write_unaligned(bytes) }
     }

@@ -1,7 +1,7 @@
 //! Index of the largest or smallest value: lowest index on ties, NaN never wins, 0 for nothing.
 
 use crate::isa::{Isa, MAX_WIDTH};
-use crate::lanes::{Block, F32, I32, MAX_UNROLL, registers};
+use crate::lanes::{Block, F32, I32, MAX_UNROLL};
 
 /// The largest index that lanes can hold.
 const LIMIT: usize = i32::MAX as usize;
@@ -43,28 +43,28 @@ impl<S: Isa, const U: usize> Best<S, U> {
     fn update<const LARGEST: bool>(&mut self, d: Block<S, U>, v: F32<S, U>) {
         let (s, v, masks, at) = (self.s, v.registers(), d.masks(), Self::indices(d));
         let (value, index) = (self.value, self.index);
-        let wins = registers!(U, |u| {
+        let wins = array_of!(U, |u| {
             let best = s.from_bits(value[u]);
             let beyond = if LARGEST { s.lt(best, v[u]) } else { s.lt(v[u], best) };
             let first = s.and_m(s.lt_i(index[u], s.splat_i(0)), s.eq(v[u], v[u]));
             let wins = s.or_m(beyond, first);
             if d.is_full() { wins } else { s.and_m(wins, masks[u]) }
         });
-        self.value = registers!(U, |u| s.select_i(wins[u], s.to_bits(v[u]), value[u]));
-        self.index = registers!(U, |u| s.select_i(wins[u], at[u], index[u]));
+        self.value = array_of!(U, |u| s.select_i(wins[u], s.to_bits(v[u]), value[u]));
+        self.index = array_of!(U, |u| s.select_i(wins[u], at[u], index[u]));
     }
 
     #[inline(always)]
     fn update_i32<const LARGEST: bool>(&mut self, d: Block<S, U>, v: I32<S, U>) {
         let (s, v, masks, at) = (self.s, v.registers(), d.masks(), Self::indices(d));
         let (value, index) = (self.value, self.index);
-        let wins = registers!(U, |u| {
+        let wins = array_of!(U, |u| {
             let beyond = if LARGEST { s.lt_i(value[u], v[u]) } else { s.lt_i(v[u], value[u]) };
             let wins = s.or_m(beyond, s.lt_i(index[u], s.splat_i(0)));
             if d.is_full() { wins } else { s.and_m(wins, masks[u]) }
         });
-        self.value = registers!(U, |u| s.select_i(wins[u], v[u], value[u]));
-        self.index = registers!(U, |u| s.select_i(wins[u], at[u], index[u]));
+        self.value = array_of!(U, |u| s.select_i(wins[u], v[u], value[u]));
+        self.index = array_of!(U, |u| s.select_i(wins[u], at[u], index[u]));
         self.integers = true;
     }
 

@@ -1,21 +1,21 @@
 //! Operators on bits, lane by lane. Counts are the same in all lanes.
 
 use crate::isa::{Isa, MAX_WIDTH};
-use crate::lanes::{F32, I32, registers};
+use crate::lanes::{F32, I32};
 
 impl<S: Isa, const U: usize> I32<S, U> {
     /// `value` in every lane.
     #[inline(always)]
     fn all(self, value: i32) -> Self {
         let s = self.isa();
-        I32::new(s, registers!(U, |_u| s.splat_i(value)))
+        I32::new(s, array_of!(U, |_u| s.splat_i(value)))
     }
 
     /// As [`crate::bits::field`].
     #[inline(always)]
     pub fn field(self, from: i32, count: i32) -> Self {
         let s = self.isa();
-        let moved = I32::new(s, registers!(U, |u| s.sar_by_i(self.registers()[u], from)));
+        let moved = I32::new(s, array_of!(U, |u| s.sar_by_i(self.registers()[u], from)));
         if count >= 32 { moved } else { moved & self.all((1 << count) - 1) }
     }
 
@@ -25,7 +25,7 @@ impl<S: Isa, const U: usize> I32<S, U> {
         let s = self.isa();
         let unused = (32 - count) & 31;
         let raised = self * self.all(1 << unused);
-        I32::new(s, registers!(U, |u| s.sar_by_i(raised.registers()[u], unused)))
+        I32::new(s, array_of!(U, |u| s.sar_by_i(raised.registers()[u], unused)))
     }
 
     /// As [`crate::bits::join`].
@@ -70,7 +70,7 @@ impl<S: Isa, const U: usize> I32<S, U> {
         let s = self.isa();
         F32::new(
             s,
-            registers!(U, |u| {
+            array_of!(U, |u| {
                 let places = self.places(u);
                 let mut values = [0.0; MAX_WIDTH];
                 for lane in 0..S::WIDTH {
@@ -88,7 +88,7 @@ impl<S: Isa, const U: usize> I32<S, U> {
         let s = self.isa();
         I32::new(
             s,
-            registers!(U, |u| {
+            array_of!(U, |u| {
                 let places = self.places(u);
                 let mut values = [0; MAX_WIDTH];
                 for lane in 0..S::WIDTH {

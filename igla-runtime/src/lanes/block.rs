@@ -1,7 +1,7 @@
 //! Blocks of consecutive indices and the split of a range into them.
 
 use crate::isa::Isa;
-use crate::lanes::{I32, Mask, registers};
+use crate::lanes::{I32, Mask};
 
 /// `U` registers' worth of consecutive indices, of which the active ones are to be computed.
 ///
@@ -32,10 +32,7 @@ impl<S: Isa, const U: usize> Block<S, U> {
     pub fn iota(self) -> I32<S, U> {
         let s = self.s;
         let first = self.start as i32;
-        I32::new(
-            s,
-            registers!(U, |u| s.add_i(s.iota(), s.splat_i(first.wrapping_add((u * S::WIDTH) as i32)))),
-        )
+        I32::new(s, array_of!(U, |u| s.add_i(s.iota(), s.splat_i(first.wrapping_add((u * S::WIDTH) as i32)))))
     }
 
     /// The active lanes.
@@ -48,7 +45,7 @@ impl<S: Isa, const U: usize> Block<S, U> {
     #[inline(always)]
     pub fn only(self, mask: Mask<S, U>) -> Self {
         let (s, a, b) = (self.s, self.masks, mask.registers());
-        Block { full: false, sparse: true, masks: registers!(U, |u| s.and_m(a[u], b[u])), ..self }
+        Block { full: false, sparse: true, masks: array_of!(U, |u| s.and_m(a[u], b[u])), ..self }
     }
 
     /// Whether the block is known to have every lane active; the same for all blocks of one part.
@@ -82,12 +79,19 @@ impl<S: Isa, const U: usize> Block<S, U> {
 
     #[inline(always)]
     fn full(s: S, start: usize) -> Self {
-        Block { s, start, span: Self::LEN, full: true, sparse: false, masks: [s.splat_m(true); U] }
+        Block {
+            s,
+            start,
+            span: Self::LEN,
+            full: true,
+            sparse: false,
+            masks: array_of!(U, |_u| s.splat_m(true)),
+        }
     }
 
     #[inline(always)]
     fn tail(s: S, start: usize, span: usize) -> Self {
-        let masks = registers!(U, |u| s.mask_prefix(span, u * S::WIDTH));
+        let masks = array_of!(U, |u| s.mask_prefix(span, u * S::WIDTH));
         Block { s, start, span, full: false, sparse: false, masks }
     }
 }

@@ -5,7 +5,7 @@
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::isa::Isa;
-use crate::lanes::{Block, I32, Mask, registers};
+use crate::lanes::{Block, I32, Mask};
 
 /// `U` registers of `f32`.
 #[derive(Clone, Copy)]
@@ -21,7 +21,7 @@ macro_rules! unary {
         #[inline(always)]
         pub fn $name(self) -> $out<S, U> {
             let $s = self.s;
-            $out::new($s, registers!(U, |u| { let $a = self.v[u]; $value }))
+            $out::new($s, array_of!(U, |u| { let $a = self.v[u]; $value }))
         }
     )*};
 }
@@ -33,7 +33,7 @@ macro_rules! binary {
         #[inline(always)]
         pub fn $name(self, other: Self) -> $out<S, U> {
             let $s = self.s;
-            $out::new($s, registers!(U, |u| { let ($a, $b) = (self.v[u], other.v[u]); $value }))
+            $out::new($s, array_of!(U, |u| { let ($a, $b) = (self.v[u], other.v[u]); $value }))
         }
     )*};
 }
@@ -140,20 +140,20 @@ impl<S: Isa, const U: usize> F32<S, U> {
     /// `self * b + c`, rounded once where the level can (twice at the scalar level).
     #[inline(always)]
     pub fn mul_add(self, b: Self, c: Self) -> Self {
-        F32 { s: self.s, v: registers!(U, |u| self.s.mul_add(self.v[u], b.v[u], c.v[u])) }
+        F32 { s: self.s, v: array_of!(U, |u| self.s.mul_add(self.v[u], b.v[u], c.v[u])) }
     }
 
     /// `c - self * b`, rounded as [`F32::mul_add`].
     #[inline(always)]
     pub fn neg_mul_add(self, b: Self, c: Self) -> Self {
-        F32 { s: self.s, v: registers!(U, |u| self.s.neg_mul_add(self.v[u], b.v[u], c.v[u])) }
+        F32 { s: self.s, v: array_of!(U, |u| self.s.neg_mul_add(self.v[u], b.v[u], c.v[u])) }
     }
 
     /// At least `lo`, then at most `hi`; NaN stays NaN.
     #[inline(always)]
     pub fn clamp(self, lo: Self, hi: Self) -> Self {
         let s = self.s;
-        F32 { s, v: registers!(U, |u| s.min_or_second(hi.v[u], s.max_or_second(lo.v[u], self.v[u]))) }
+        F32 { s, v: array_of!(U, |u| s.min_or_second(hi.v[u], s.max_or_second(lo.v[u], self.v[u]))) }
     }
 
     /// The size of `self` with the sign of `sign`.
@@ -162,7 +162,7 @@ impl<S: Isa, const U: usize> F32<S, U> {
         let s = self.s;
         F32 {
             s,
-            v: registers!(U, |u| {
+            v: array_of!(U, |u| {
                 let size = s.and_i(s.to_bits(self.v[u]), s.splat_i(i32::MAX));
                 let sign = s.and_i(s.to_bits(sign.v[u]), s.splat_i(i32::MIN));
                 s.from_bits(s.or_i(size, sign))
@@ -188,7 +188,7 @@ impl<S: Isa, const U: usize> F32<S, U> {
     #[inline(always)]
     pub fn max_in(self, d: Block<S, U>, v: Self) -> Self {
         let s = self.s;
-        let larger = F32 { s, v: registers!(U, |u| s.max_or_second(v.v[u], self.v[u])) };
+        let larger = F32 { s, v: array_of!(U, |u| s.max_or_second(v.v[u], self.v[u])) };
         if d.is_full() { larger } else { d.mask().select(larger, self) }
     }
 
@@ -196,7 +196,7 @@ impl<S: Isa, const U: usize> F32<S, U> {
     #[inline(always)]
     pub fn min_in(self, d: Block<S, U>, v: Self) -> Self {
         let s = self.s;
-        let smaller = F32 { s, v: registers!(U, |u| s.min_or_second(v.v[u], self.v[u])) };
+        let smaller = F32 { s, v: array_of!(U, |u| s.min_or_second(v.v[u], self.v[u])) };
         if d.is_full() { smaller } else { d.mask().select(smaller, self) }
     }
 
@@ -239,7 +239,7 @@ macro_rules! operator {
             type Output = Self;
             #[inline(always)]
             fn $method(self, other: Self) -> Self {
-                F32 { s: self.s, v: registers!(U, |u| self.s.$method(self.v[u], other.v[u])) }
+                F32 { s: self.s, v: array_of!(U, |u| self.s.$method(self.v[u], other.v[u])) }
             }
         }
     };
@@ -254,6 +254,6 @@ impl<S: Isa, const U: usize> Neg for F32<S, U> {
     #[inline(always)]
     fn neg(self) -> Self {
         let s = self.s;
-        F32 { s, v: registers!(U, |u| s.from_bits(s.xor_i(s.to_bits(self.v[u]), s.splat_i(i32::MIN)))) }
+        F32 { s, v: array_of!(U, |u| s.from_bits(s.xor_i(s.to_bits(self.v[u]), s.splat_i(i32::MIN)))) }
     }
 }

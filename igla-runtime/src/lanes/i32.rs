@@ -3,7 +3,7 @@
 use std::ops::{Add, BitAnd, BitOr, BitXor, Mul, Neg, Sub};
 
 use crate::isa::Isa;
-use crate::lanes::{Block, F32, Mask, registers};
+use crate::lanes::{Block, F32, Mask};
 
 /// `U` registers of `i32`.
 #[derive(Clone, Copy)]
@@ -19,7 +19,7 @@ macro_rules! binary {
         #[inline(always)]
         pub fn $name(self, other: Self) -> $out<S, U> {
             let $s = self.s;
-            $out::new($s, registers!(U, |u| { let ($a, $b) = (self.v[u], other.v[u]); $value }))
+            $out::new($s, array_of!(U, |u| { let ($a, $b) = (self.v[u], other.v[u]); $value }))
         }
     )*};
 }
@@ -120,25 +120,25 @@ impl<S: Isa, const U: usize> I32<S, U> {
     /// Shifts left by `K`.
     #[inline(always)]
     pub fn shl<const K: u32>(self) -> Self {
-        I32 { s: self.s, v: registers!(U, |u| self.s.shl_i::<K>(self.v[u])) }
+        I32 { s: self.s, v: array_of!(U, |u| self.s.shl_i::<K>(self.v[u])) }
     }
 
     /// Shifts right by `K`, filling with the sign.
     #[inline(always)]
     pub fn sar<const K: u32>(self) -> Self {
-        I32 { s: self.s, v: registers!(U, |u| self.s.sar_i::<K>(self.v[u])) }
+        I32 { s: self.s, v: array_of!(U, |u| self.s.sar_i::<K>(self.v[u])) }
     }
 
     /// The nearest `f32`.
     #[inline(always)]
     pub fn to_f32(self) -> F32<S, U> {
-        F32::new(self.s, registers!(U, |u| self.s.to_f32(self.v[u])))
+        F32::new(self.s, array_of!(U, |u| self.s.to_f32(self.v[u])))
     }
 
     /// The `f32` with these bits.
     #[inline(always)]
     pub fn to_f32_from_bits(self) -> F32<S, U> {
-        F32::new(self.s, registers!(U, |u| self.s.from_bits(self.v[u])))
+        F32::new(self.s, array_of!(U, |u| self.s.from_bits(self.v[u])))
     }
 
     accumulate! {
@@ -184,7 +184,7 @@ macro_rules! operator {
             type Output = Self;
             #[inline(always)]
             fn $method(self, other: Self) -> Self {
-                I32 { s: self.s, v: registers!(U, |u| self.s.$register(self.v[u], other.v[u])) }
+                I32 { s: self.s, v: array_of!(U, |u| self.s.$register(self.v[u], other.v[u])) }
             }
         }
     };
@@ -201,6 +201,6 @@ impl<S: Isa, const U: usize> Neg for I32<S, U> {
     #[inline(always)]
     fn neg(self) -> Self {
         let s = self.s;
-        I32 { s, v: registers!(U, |u| s.sub_i(s.splat_i(0), self.v[u])) }
+        I32 { s, v: array_of!(U, |u| s.sub_i(s.splat_i(0), self.v[u])) }
     }
 }

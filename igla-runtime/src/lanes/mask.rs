@@ -3,7 +3,7 @@
 use std::ops::{BitAnd, BitOr, Not};
 
 use crate::isa::Isa;
-use crate::lanes::{Block, F32, I32, each_register, registers};
+use crate::lanes::{Block, F32, I32};
 
 /// `U` registers of truth values.
 #[derive(Clone, Copy)]
@@ -32,14 +32,14 @@ impl<S: Isa, const U: usize> Mask<S, U> {
     #[inline(always)]
     pub fn select(self, a: F32<S, U>, b: F32<S, U>) -> F32<S, U> {
         let (s, a, b) = (self.s, a.registers(), b.registers());
-        F32::new(s, registers!(U, |u| s.select(self.v[u], a[u], b[u])))
+        F32::new(s, array_of!(U, |u| s.select(self.v[u], a[u], b[u])))
     }
 
     /// `a` where true, `b` where false.
     #[inline(always)]
     pub fn select_i32(self, a: I32<S, U>, b: I32<S, U>) -> I32<S, U> {
         let (s, a, b) = (self.s, a.registers(), b.registers());
-        I32::new(s, registers!(U, |u| s.select_i(self.v[u], a[u], b[u])))
+        I32::new(s, array_of!(U, |u| s.select_i(self.v[u], a[u], b[u])))
     }
 
     /// `a` where true, `b` where false.
@@ -64,7 +64,7 @@ impl<S: Isa, const U: usize> Mask<S, U> {
     #[inline(always)]
     pub fn any(self) -> bool {
         let mut all = self.v[0];
-        each_register!(U, |u| all = self.s.or_m(all, self.v[u]));
+        for_each!(U, |u| all = self.s.or_m(all, self.v[u]));
         self.s.mask_bits(all) != 0
     }
 
@@ -72,7 +72,7 @@ impl<S: Isa, const U: usize> Mask<S, U> {
     #[inline(always)]
     pub fn all(self) -> bool {
         let mut all = self.v[0];
-        each_register!(U, |u| all = self.s.and_m(all, self.v[u]));
+        for_each!(U, |u| all = self.s.and_m(all, self.v[u]));
         self.s.mask_bits(all) == ((1u64 << S::WIDTH) - 1) as u32
     }
 
@@ -93,7 +93,7 @@ impl<S: Isa, const U: usize> BitAnd for Mask<S, U> {
     type Output = Self;
     #[inline(always)]
     fn bitand(self, other: Self) -> Self {
-        Mask { s: self.s, v: registers!(U, |u| self.s.and_m(self.v[u], other.v[u])) }
+        Mask { s: self.s, v: array_of!(U, |u| self.s.and_m(self.v[u], other.v[u])) }
     }
 }
 
@@ -101,7 +101,7 @@ impl<S: Isa, const U: usize> BitOr for Mask<S, U> {
     type Output = Self;
     #[inline(always)]
     fn bitor(self, other: Self) -> Self {
-        Mask { s: self.s, v: registers!(U, |u| self.s.or_m(self.v[u], other.v[u])) }
+        Mask { s: self.s, v: array_of!(U, |u| self.s.or_m(self.v[u], other.v[u])) }
     }
 }
 
@@ -109,6 +109,6 @@ impl<S: Isa, const U: usize> Not for Mask<S, U> {
     type Output = Self;
     #[inline(always)]
     fn not(self) -> Self {
-        Mask { s: self.s, v: registers!(U, |u| self.s.not_m(self.v[u])) }
+        Mask { s: self.s, v: array_of!(U, |u| self.s.not_m(self.v[u])) }
     }
 }

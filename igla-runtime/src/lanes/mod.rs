@@ -26,41 +26,6 @@ use crate::isa::Isa;
 /// The most registers a block may have.
 pub const MAX_UNROLL: usize = 8;
 
-/// `[value(0), …, value(U - 1)]`, unrolled in the source: constant conditions remove the excess
-/// before any code is generated, so neither loop unrolling nor closure inlining is needed.
-macro_rules! registers {
-    ($U:ident, |$i:ident| $value:expr) => {{
-        const { assert!($U >= 1 && $U <= $crate::lanes::MAX_UNROLL, "a block has 1 to 8 registers") };
-        let mut out = {
-            let $i = 0usize;
-            [$value; $U]
-        };
-        $crate::lanes::registers!(@rest $U, out, $i, $value, 1 2 3 4 5 6 7);
-        out
-    }};
-    (@rest $U:ident, $out:ident, $i:ident, $value:expr, $($n:literal)*) => {
-        $(if const { $U > $n } {
-            let $i: usize = $n;
-            $out[$i] = $value;
-        })*
-    };
-}
-pub(crate) use registers;
-
-/// Runs a statement for each register index below `U`, unrolled like [`registers`].
-macro_rules! each_register {
-    ($U:ident, |$i:ident| $body:expr) => {
-        $crate::lanes::each_register!(@all $U, $i, $body, 0 1 2 3 4 5 6 7)
-    };
-    (@all $U:ident, $i:ident, $body:expr, $($n:literal)*) => {
-        $(if const { $U > $n } {
-            let $i: usize = $n;
-            $body;
-        })*
-    };
-}
-pub(crate) use each_register;
-
 /// What generated code asks of a token: blocks and lane constants.
 #[expect(clippy::wrong_self_convention, reason = "`from_fn` mirrors `array::from_fn`; `self` is the token")]
 pub trait Lanes: Isa {
@@ -76,19 +41,19 @@ pub trait Lanes: Isa {
     /// `value` in every lane.
     #[inline(always)]
     fn splat<const U: usize>(self, value: f32) -> F32<Self, U> {
-        F32::new(self, [self.splat_f(value); U])
+        F32::new(self, array_of!(U, |_u| self.splat_f(value)))
     }
 
     /// `value` in every lane.
     #[inline(always)]
     fn splat_i32<const U: usize>(self, value: i32) -> I32<Self, U> {
-        I32::new(self, [self.splat_i(value); U])
+        I32::new(self, array_of!(U, |_u| self.splat_i(value)))
     }
 
     /// `value` in every lane.
     #[inline(always)]
     fn splat_mask<const U: usize>(self, value: bool) -> Mask<Self, U> {
-        Mask::new(self, [self.splat_m(value); U])
+        Mask::new(self, array_of!(U, |_u| self.splat_m(value)))
     }
 
     /// `value(i)` in the lane of each active index `i` of `d`, 0 elsewhere. One call per lane: for what

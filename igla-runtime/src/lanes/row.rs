@@ -6,7 +6,7 @@
 use half::{bf16, f16};
 
 use crate::isa::{Isa, MAX_WIDTH};
-use crate::lanes::{Block, F32, I32, Mask, each_register, registers};
+use crate::lanes::{Block, F32, I32, Mask};
 use crate::tensor::Element;
 
 use memory::Memory;
@@ -82,7 +82,7 @@ fn check<S: Isa, const U: usize>(d: Block<S, U>, begin: usize, len: usize) {
         outside_slice(begin, d.span(), len);
     }
     let masks = d.masks();
-    each_register!(U, |u| {
+    for_each!(U, |u| {
         let bits = d.isa().mask_bits(masks[u]);
         if bits != 0 {
             let base = begin as isize + (u * S::WIDTH) as isize;
@@ -105,13 +105,13 @@ fn load_from<T: Lane, S: Isa, const U: usize>(x: &[T], d: Block<S, U>, begin: us
             outside_slice(begin, d.span(), x.len());
         }
         // SAFETY: `begin..begin + LEN` is in the slice.
-        return T::pack(s, registers!(U, |u| unsafe { T::load(s, p.wrapping_add(u * S::WIDTH)) }));
+        return T::pack(s, array_of!(U, |u| unsafe { T::load(s, p.wrapping_add(u * S::WIDTH)) }));
     }
     let masks = d.masks();
     if !T::MASKED && fits_whole {
         return T::pack(
             s,
-            registers!(U, |u| {
+            array_of!(U, |u| {
                 // SAFETY: `begin..begin + LEN` is in the slice.
                 let all = unsafe { T::load(s, p.wrapping_add(u * S::WIDTH)) };
                 T::select(s, masks[u], all, T::zero(s))
@@ -120,7 +120,7 @@ fn load_from<T: Lane, S: Isa, const U: usize>(x: &[T], d: Block<S, U>, begin: us
     }
     check(d, begin, x.len());
     // SAFETY: the positions of all active lanes are in the slice.
-    T::pack(s, registers!(U, |u| unsafe { T::load_masked(s, masks[u], p.wrapping_add(u * S::WIDTH)) }))
+    T::pack(s, array_of!(U, |u| unsafe { T::load_masked(s, masks[u], p.wrapping_add(u * S::WIDTH)) }))
 }
 
 #[inline(always)]
@@ -132,12 +132,12 @@ fn store_to<T: Lane, S: Isa, const U: usize>(x: &mut [T], d: Block<S, U>, begin:
             outside_slice(begin, d.span(), x.len());
         }
         // SAFETY: `begin..begin + LEN` is in the slice.
-        each_register!(U, |u| unsafe { T::store(s, p.wrapping_add(u * S::WIDTH), v[u]) });
+        for_each!(U, |u| unsafe { T::store(s, p.wrapping_add(u * S::WIDTH), v[u]) });
     } else {
         check(d, begin, x.len());
         let masks = d.masks();
         // SAFETY: the positions of all active lanes are in the slice.
-        each_register!(U, |u| unsafe { T::store_masked(s, masks[u], p.wrapping_add(u * S::WIDTH), v[u]) });
+        for_each!(U, |u| unsafe { T::store_masked(s, masks[u], p.wrapping_add(u * S::WIDTH), v[u]) });
     }
 }
 
@@ -162,7 +162,7 @@ impl<T: Lane> Row<T> for [T] {
         let (s, masks) = (d.isa(), d.masks());
         T::pack(
             s,
-            registers!(U, |u| {
+            array_of!(U, |u| {
                 let bits = s.mask_bits(masks[u]);
                 let mut values = [T::default(); MAX_WIDTH];
                 let mut lane = 0;
@@ -198,7 +198,7 @@ impl<T: Lane> Row<T> for [T] {
         let p = self.as_ptr().wrapping_add(begin);
         T::pack(
             s,
-            registers!(U, |u| {
+            array_of!(U, |u| {
                 // Lanes `low..high` of this register are in the slice.
                 let position = begin.wrapping_add(u * S::WIDTH) as isize;
                 let low = position.saturating_neg().clamp(0, S::WIDTH as isize) as u32;

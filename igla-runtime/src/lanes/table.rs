@@ -1,7 +1,7 @@
 //! Lanes computed one index at a time.
 
 use crate::isa::{Isa, MAX_WIDTH};
-use crate::lanes::{Block, F32, I32, registers};
+use crate::lanes::{Block, F32, I32};
 
 #[inline(always)]
 pub(super) fn f32_table<S: Isa, const U: usize>(
@@ -11,7 +11,7 @@ pub(super) fn f32_table<S: Isa, const U: usize>(
 ) -> F32<S, U> {
     F32::new(
         s,
-        registers!(U, |u| {
+        array_of!(U, |u| {
             let values: [f32; MAX_WIDTH] = one_register(s, d, u, &value);
             // SAFETY: the array has at least `WIDTH` values.
             unsafe { s.load_f32(values.as_ptr()) }
@@ -27,7 +27,7 @@ pub(super) fn i32_table<S: Isa, const U: usize>(
 ) -> I32<S, U> {
     I32::new(
         s,
-        registers!(U, |u| {
+        array_of!(U, |u| {
             let values: [i32; MAX_WIDTH] = one_register(s, d, u, &value);
             // SAFETY: the array has at least `WIDTH` values.
             unsafe { s.load_i32(values.as_ptr()) }

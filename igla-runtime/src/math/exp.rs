@@ -4,7 +4,7 @@
 //! `n ln 2` is subtracted in two parts, the first of so few bits that its product with `n` is exact.
 
 use crate::isa::Isa;
-use crate::lanes::{F32, Lanes, registers};
+use crate::lanes::{F32, Lanes};
 use crate::math::polynomial;
 
 /// The high part of ln 2: 9 significant bits.
@@ -23,7 +23,7 @@ impl<S: Isa, const U: usize> F32<S, U> {
     #[inline(always)]
     pub(super) fn scale(self, n: Self) -> Self {
         let (s, a, n) = (self.isa(), self.registers(), n.registers());
-        F32::new(s, registers!(U, |u| s.scale(a[u], n[u])))
+        F32::new(s, array_of!(U, |u| s.scale(a[u], n[u])))
     }
 
     /// Splits into `n` and `(exp(r) - 1 - r) / r`, giving `(n, r, exp(r) - 1)`.

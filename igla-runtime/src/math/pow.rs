@@ -4,7 +4,7 @@
 //! computed in f64 lanes; the fraction of the product is small enough for f32 again.
 
 use crate::isa::Isa;
-use crate::lanes::{F32, Lanes, registers};
+use crate::lanes::{F32, Lanes};
 use crate::math::polynomial;
 
 /// `2 / (k ln 2)` for odd k: `log2(m) = sum C[j] s^(2j+1)` with `s = (m - 1) / (m + 1)`.
@@ -26,11 +26,10 @@ fn scaled_log2<S: Isa>(s: S, e: S::F, m: S::F, y: S::F) -> (S::F, S::F) {
     let ratio = s.div_d(s.sub_d(m, one), s.add_d(m, one));
     let square = s.mul_d(ratio, ratio);
     let mut sum = s.splat_d(SERIES[8]);
-    let mut j = 8;
-    while j > 0 {
-        j -= 1;
-        sum = s.add_d(s.mul_d(sum, square), s.splat_d(SERIES[j]));
+    macro_rules! terms {
+        ($($j:literal)*) => { $(sum = s.add_d(s.mul_d(sum, square), s.splat_d(SERIES[$j]));)* };
     }
+    terms!(7 6 5 4 3 2 1 0);
     let log2 = s.add_d(s.widen(e), s.mul_d(sum, ratio));
     let product = s.mul_d(log2, s.widen(y));
     // Clamped in f32, where NaN and overflow have been dealt with by the caller's special cases.
@@ -53,9 +52,9 @@ impl<S: Isa, const U: usize> F32<S, U> {
 
         let (e, m) = size.exponent_and_mantissa();
         let (e, m, power) = (e.registers(), m.registers(), y.registers());
-        let parts = registers!(U, |u| scaled_log2(s, e[u], m[u], power[u]));
-        let n = F32::new(s, registers!(U, |u| parts[u].0));
-        let f = F32::new(s, registers!(U, |u| parts[u].1));
+        let parts = array_of!(U, |u| scaled_log2(s, e[u], m[u], power[u]));
+        let n = F32::new(s, array_of!(U, |u| parts[u].0));
+        let f = F32::new(s, array_of!(U, |u| parts[u].1));
         let fraction = polynomial!(
             s, f; 1.0, std::f32::consts::LN_2, 0.240_226_5, 0.055_504_11, 0.009_618_129, 0.001_333_355_8,
             0.000_154_035_3, 1.525_273_4e-5

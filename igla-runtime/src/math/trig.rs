@@ -7,7 +7,7 @@
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
 use crate::isa::Isa;
-use crate::lanes::{F32, I32, Lanes, registers};
+use crate::lanes::{F32, I32, Lanes};
 use crate::math::polynomial;
 
 /// pi/2 minus its nearest f64.
@@ -30,10 +30,10 @@ impl<S: Isa, const U: usize> F32<S, U> {
     #[inline(always)]
     fn reduce_quadrant(self) -> (Self, I32<S, U>) {
         let (s, x) = (self.isa(), self.registers());
-        let both = registers!(U, |u| reduce_register(s, x[u]));
-        let r = F32::new(s, registers!(U, |u| both[u].0));
+        let both = array_of!(U, |u| reduce_register(s, x[u]));
+        let r = F32::new(s, array_of!(U, |u| both[u].0));
         let limit = s.splat(std::f32::consts::FRAC_PI_4 * 1.001);
-        (r.clamp(-limit, limit), I32::new(s, registers!(U, |u| both[u].1)))
+        (r.clamp(-limit, limit), I32::new(s, array_of!(U, |u| both[u].1)))
     }
 
     /// `sin(r + quadrant pi/2)` for `|r| <= pi/4`.
