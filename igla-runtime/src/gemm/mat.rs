@@ -153,7 +153,7 @@ impl<'a> Mat<'a> {
     }
 
     /// The elements of row `r` from column `k` on.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read<const N: usize>(&self, r: usize, k: usize, out: &mut [f32; N]) {
         assert!(r < self.rows.len && k <= self.cols.len && N <= self.cols.len - k);
         let row = self.rows.offset(r);
