@@ -1,7 +1,7 @@
 //! How close products with weights in blocks come to what memory and the multiply-add units can do.
 //!
 //! ```text
-//! cargo run --release -p igla-runtime --example blocks_peak [LEVEL …] [cached|memory|many …]
+//! cargo run --release -p igla-runtime --features measure --example blocks_peak [LEVEL …] [cached|memory|many …]
 //! ```
 //! Products with one row of activations read every weight once, so they are compared with a loop that only
 //! reads the same number of bytes, for weights that stay in the second cache, in the third, and in neither.
@@ -11,13 +11,11 @@
 #[path = "../tests/block_formats/mod.rs"]
 mod block_formats;
 
-use std::hint::black_box;
 use std::time::Instant;
 
 use block_formats::{IntOracle, IntTable, Q4_0, Q6K, Q8_0, Ternary2, Three, random};
 use igla_runtime::blocks::{AnyAffine, BlockMat, Int8Rows, Strips};
-use igla_runtime::isa::{Isa, Kernel, dispatch};
-use igla_runtime::{Ctx, Level, Mat, MatMut, PackedB, Scratch, Task};
+use igla_runtime::{Ctx, Level, Mat, MatMut, PackedB, ceiling};
 
 const ROUNDS: usize = 5;
 /// Seconds per turn.
@@ -48,69 +46,6 @@ fn turn(threads: usize, mut work: impl FnMut()) -> f64 {
         calls += 1;
     }
     best
-}
-
-/// Reads bytes and does next to nothing with them, a piece per index.
-struct Read<'a>(&'a [u8]);
-
-impl Read<'_> {
-    const PIECE: usize = 64 << 10;
-}
-
-impl Task<1> for Read<'_> {
-    type Out<'o> = ();
-
-    fn cost(&self) -> usize {
-        Self::PIECE / 16
-    }
-
-    #[inline(always)]
-    fn run<S: Isa>(&self, s: S, [i]: [usize; 1], (): (), _: Scratch<'_>) {
-        let bytes = &self.0[i * Self::PIECE..self.0.len().min((i + 1) * Self::PIECE)];
-        let mut acc = [s.splat_b(0); 8];
-        for lines in bytes.as_chunks::<256>().0 {
-            // As the products do: it raises what one thread gets from memory.
-            for line in (0..256).step_by(64) {
-                s.prefetch(lines.as_ptr().wrapping_add(1024 + line));
-            }
-            for (acc, bytes) in acc.iter_mut().zip(lines.chunks_exact(32)) {
-                // SAFETY: the slice has 32 bytes.
-                *acc = s.xor_b(*acc, unsafe { s.load_b(bytes.as_ptr()) });
-            }
-        }
-        let all = acc.into_iter().fold(s.splat_b(0), |a, b| s.xor_b(a, b));
-        let mut out = [0; 32];
-        // SAFETY: the array has 32 bytes.
-        unsafe { s.store_b(out.as_mut_ptr(), all) };
-        black_box(out);
-    }
-}
-
-/// Reads `bytes` on all threads of `ctx`.
-fn read(ctx: &mut Ctx, bytes: &[u8]) {
-    ctx.frame(0).1.run([bytes.len().div_ceil(Read::PIECE)], (), &Read(bytes));
-}
-
-/// Independent multiply-adds on registers, `steps` times twelve.
-struct Registers {
-    steps: usize,
-}
-
-impl Kernel for Registers {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Isa>(self, s: S) {
-        let (x, y) = (s.splat_f(black_box(0.999)), s.splat_f(black_box(0.5)));
-        let mut acc = [x; 12];
-        for _ in 0..self.steps {
-            for acc in &mut acc {
-                *acc = s.mul_add(*acc, x, y);
-            }
-        }
-        let sum = acc.into_iter().fold(x, |a, b| s.add(a, b));
-        black_box(s.first(sum));
-    }
 }
 
 /// Numbers of moderate size.
@@ -149,7 +84,7 @@ fn streaming<F: IntOracle>(level: Level, footprint: usize) {
     for _ in 0..ROUNDS {
         for (ctx, best) in contexts.iter_mut().zip(&mut best) {
             let threads = ctx.threads();
-            best[0] = best[0].min(turn(threads, || read(ctx, &bytes)));
+            best[0] = best[0].min(turn(threads, || ceiling::read_once(ctx, &bytes)));
             let a = Mat::strided(&x[..cols], &[(1, cols)], &[(cols, 1)]).expect("it fits");
             best[1] = best[1].min(turn(threads, || {
                 let c = MatMut::strided(&mut c, &[(1, n)], n).expect("it fits");
@@ -202,21 +137,20 @@ fn many<F: IntOracle>(level: Level) {
     let a = Mat::strided(&x, &[(m, cols)], &[(cols, 1)]).expect("it fits");
     let mut ctx = Ctx::with(level, 1);
     let mut c = vec![0.0; m * n];
-    const STEPS: usize = 100_000;
     macro_rules! out {
         () => {
             MatMut::strided(&mut c, &[(m, n)], n).expect("it fits")
         };
     }
     let strips = Strips::new(&w);
-    // Peak; f32 packed; blocks decoded to f32; bytes with blocks and with strips, rounding of x included.
-    let mut best = [f64::INFINITY; 5];
+    // f32 packed; blocks decoded to f32; bytes with blocks and with strips, rounding of x included.
+    let (mut peak, mut best) = (0.0_f64, [f64::INFINITY; 4]);
     for _ in 0..ROUNDS {
-        best[0] = best[0].min(turn(1, || dispatch(level, Registers { steps: STEPS })));
-        best[1] = best[1].min(turn(1, || ctx.frame(0).1.gemm(a, &packed, out!(), &())));
-        best[2] = best[2].min(turn(1, || ctx.frame(0).1.gemm(a, &w, out!(), &())));
+        peak = peak.max(ceiling::multiply_adds(&mut ctx) / 2e9);
+        best[0] = best[0].min(turn(1, || ctx.frame(0).1.gemm(a, &packed, out!(), &())));
+        best[1] = best[1].min(turn(1, || ctx.frame(0).1.gemm(a, &w, out!(), &())));
         let ways: [Option<AnyAffine<'_>>; 2] = [Some((&w).into()), strips.as_ref().map(Into::into)];
-        for (best, w) in best[3..].iter_mut().zip(ways) {
+        for (best, w) in best[2..].iter_mut().zip(ways) {
             let Some(w) = w else { continue };
             *best = best.min(turn(1, || {
                 let (mut scratch, mut par) = ctx.frame(Int8Rows::scratch(m, cols));
@@ -225,20 +159,14 @@ fn many<F: IntOracle>(level: Level) {
             }));
         }
     }
-    let width = match level {
-        Level::Scalar => 4,
-        Level::Avx2 => 8,
-        Level::Avx512 => 16,
-    };
-    let peak = (12 * width * STEPS) as f64 / best[0] / 1e9;
     let speed = |seconds: f64| (m * n * cols) as f64 / seconds / 1e9;
     println!(
         "{:28} {m} × {n} × {cols} │ peak {peak:.0} G multiply-adds/s │ f32 packed {:3.0} %, blocks as f32 {:3.0} %, bytes: blocks {:3.0} %, strips {:3.0} % of it",
         F::NAME,
+        100.0 * speed(best[0]) / peak,
         100.0 * speed(best[1]) / peak,
         100.0 * speed(best[2]) / peak,
         100.0 * speed(best[3]) / peak,
-        100.0 * speed(best[4]) / peak,
     );
 }
 

@@ -1,18 +1,17 @@
 //! How close the matrix products come to what the multiply-add units can do.
 //!
 //! ```text
-//! cargo run --release -p igla-runtime --example gemm_peak [LEVEL …]
+//! cargo run --release -p igla-runtime --features measure --example gemm_peak [LEVEL …]
 //! ```
 //! The peak is measured, not computed from a clock: a loop of independent multiply-adds on
 //! registers, on one thread and on all at once. Peak and products take turns, and the best turn
 //! of each counts, so that a machine that changes speed meanwhile changes both.
 
-use std::hint::black_box;
 use std::time::Instant;
 
 use igla_runtime::gemm::{Mat, MatMut, PackedB, Rhs, gemm, gemm_scratch};
 use igla_runtime::isa::{Isa, Kernel, dispatch};
-use igla_runtime::{Ctx, Level, Scratch};
+use igla_runtime::{Ctx, Level, Scratch, ceiling};
 
 const ROUNDS: usize = 7;
 /// Seconds per turn.
@@ -38,28 +37,6 @@ const SHAPES: [[usize; 3]; 18] = [
     [32, 32, 256],
     [256, 32, 256],
 ];
-
-/// Independent multiply-adds on registers, `steps` times twelve.
-struct Registers {
-    steps: usize,
-}
-
-impl Kernel for Registers {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Isa>(self, s: S) {
-        let (x, y) = (s.splat_f(black_box(0.999)), s.splat_f(black_box(0.5)));
-        let mut acc = [x; 12];
-        for _ in 0..self.steps {
-            for acc in &mut acc {
-                *acc = s.mul_add(*acc, x, y);
-            }
-        }
-        let sum = acc.into_iter().fold(x, |a, b| s.add(a, b));
-        black_box(s.first(sum));
-    }
-}
 
 /// One product on the calling thread.
 struct Product<'a, 's> {
@@ -137,25 +114,7 @@ fn turn(flops: f64, mut work: impl FnMut()) -> f64 {
     flops * calls as f64 / start.elapsed().as_secs_f64() / 1e9
 }
 
-fn peak(level: Level, width: usize) -> f64 {
-    const STEPS: usize = 100_000;
-    turn((2 * 12 * width * STEPS) as f64, || dispatch(level, Registers { steps: STEPS }))
-}
-
-/// The sum over threads that all run at once.
-fn peak_of_all(level: Level, width: usize, threads: usize) -> f64 {
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(|| peak(level, width))).collect();
-        threads.into_iter().map(|thread| thread.join().expect("it only multiplies")).sum()
-    })
-}
-
 fn table(level: Level) {
-    let width = match level {
-        Level::Scalar => 4,
-        Level::Avx2 => 8,
-        Level::Avx512 => 16,
-    };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut cases: Vec<Case> = SHAPES.map(Case::new).into();
     let bytes = SHAPES.iter().map(|&[m, n, k]| gemm_scratch(m, n, k, false)).max().unwrap_or(0);
@@ -164,13 +123,13 @@ fn table(level: Level) {
     let mut best = vec![[0.0_f64; 4]; cases.len()];
     for _ in 0..ROUNDS {
         for (case, best) in cases.iter_mut().zip(&mut best) {
-            peaks[0] = peaks[0].max(peak(level, width));
+            peaks[0] = peaks[0].max(ceiling::multiply_adds(&mut one) / 1e9);
             let flops = case.flops();
             let (mut scratch, _) = one.frame(bytes);
             for (best, right) in best.iter_mut().zip([Right::Packed, Right::Rows, Right::Columns]) {
                 *best = best.max(turn(flops, || case.serial(level, right, &mut scratch)));
             }
-            peaks[1] = peaks[1].max(peak_of_all(level, width, threads));
+            peaks[1] = peaks[1].max(ceiling::multiply_adds(&mut all) / 1e9);
             let (_, mut par) = all.frame(bytes);
             best[3] = best[3].max(turn(flops, || {
                 let (a, b, c) = case.operands(Right::Packed);

@@ -82,7 +82,8 @@ fn kernel(n: usize, target: &Target<'_>) -> String {
     let (path, args, outs) = (&target.path, args.join(", "), outs.join(", "));
     format!(
         "\nfn kernel_{n}(ctx: &mut Ctx, input: &mut Input) -> Reply {{\n{reads}    \
-         let result = run(|| kernels::{path}(ctx, {args}));\n    reply(result, &[{outs}])\n}}\n"
+         let result = input.make(ctx, |ctx| run(|| kernels::{path}(ctx, {args})));\n    \
+         reply(result, &[{outs}])\n}}\n"
     )
 }
 

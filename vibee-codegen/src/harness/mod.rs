@@ -16,5 +16,5 @@ pub mod process;
 pub mod wire;
 
 pub use package::{Build, LayerTarget, Target};
-pub use process::{Driver, NotLoaded, Reply};
-pub use wire::{Call, LayerCall, Layout};
+pub use process::{Driver, NotLoaded, Reply, Turns};
+pub use wire::{Call, LayerCall, Layout, Word};

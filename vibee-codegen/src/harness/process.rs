@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use vibee_spec::term::{Kernel, Layer};
 
-use super::wire::{self, Call, LayerCall};
+use super::wire::{self, Call, LayerCall, Word};
 
 /// A call that takes longer than this hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -71,6 +71,24 @@ impl Driver {
         Ok(self.exchange(&bytes)?.unwrap_or_else(|NotLoaded(why)| Reply::Refused(why)))
     }
 
+    /// Makes a call and keeps its arguments, for turns at timing it.
+    ///
+    /// # Errors
+    /// When the driver cannot be restarted after a crash; inside: what the call ended with instead.
+    pub fn turns(
+        &mut self,
+        number: u32,
+        kernel: &Kernel,
+        call: &Call<'_>,
+    ) -> Result<std::result::Result<Turns<'_>, Reply>> {
+        let reply = self.call(number, kernel, call)?;
+        Ok(if matches!(reply, Reply::Done(_)) {
+            Ok(Turns { driver: self, ended: false })
+        } else {
+            Err(reply)
+        })
+    }
+
     /// Loads layer `number` and calls its forward; the first number that comes back is how many
     /// parameters it has.
     ///
@@ -114,6 +132,43 @@ impl Driver {
         };
         self.running = start(&self.program)?.0;
         Ok(Reply::Failed(text))
+    }
+}
+
+/// A call whose arguments lie in the driver. Ends when dropped.
+#[derive(Debug)]
+pub struct Turns<'a> {
+    driver: &'a mut Driver,
+    /// Whether the driver has left the call by itself.
+    ended: bool,
+}
+
+impl Turns<'_> {
+    /// One turn: what the word asks for.
+    ///
+    /// # Errors
+    /// When the call fails now, or the driver has died.
+    pub fn take(&mut self, word: Word) -> Result<f64> {
+        let answer = self.driver.exchange(&word.encode());
+        if let Ok(Ok(Reply::Done(numbers))) = &answer
+            && let [number] = numbers[..]
+        {
+            return Ok(number);
+        }
+        self.ended = true;
+        match answer? {
+            Ok(reply) => bail!("a call that was made before ended with {reply:?}"),
+            Err(NotLoaded(why)) => bail!(why),
+        }
+    }
+}
+
+impl Drop for Turns<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            // A driver that dies at this word has no call to end.
+            let _ = self.driver.exchange(&Word::End.encode());
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 //!
 //! | part | bytes |
 //! |---|---|
-//! | call | kernel `u32`, level `u32`, threads `u32`, parameters as written, outputs |
-//! | call of a layer | layer, level, threads, sizes, configuration, prefix, tensors, arguments, outputs |
+//! | call | kernel `u32`, level `u32`, threads `u32`, turn `u32`, parameters as written, outputs |
+//! | call of a layer | layer, level, threads, 0, sizes, configuration, prefix, tensors, arguments, outputs |
+//! | turn | 0, or the microseconds of a turn at timing the call: an empty answer says that it was made; then a word (`u32`) each is answered with one number, until 0 ends the call |
+//! | word | 1 the call: nanoseconds of one; 2 the machine: operations a second; 3 and a number of bytes: bytes read a second |
 //! | sizes | count `u32`, numbers |
 //! | configuration | count `u32`; key and number of each |
 //! | tensors | count `u32`; name, rank `u32`, dims and elements (numbers) of each |
@@ -42,6 +44,8 @@ pub struct Call<'a> {
     pub level: u32,
     /// Threads to run on.
     pub threads: u32,
+    /// Microseconds of a turn at timing it; 0: it is made once.
+    pub turn: u32,
 }
 
 /// A layer loaded and called.
@@ -64,7 +68,7 @@ pub struct LayerCall<'a> {
 pub fn encode_layer(number: u32, layer: &Layer, call: &LayerCall<'_>) -> Option<Vec<u8>> {
     let drawn = call.drawn;
     let mut out = Vec::new();
-    for v in [number, call.level, call.threads] {
+    for v in [number, call.level, call.threads, 0] {
         count(&mut out, v);
     }
     count(&mut out, u32::try_from(drawn.configured.sizes.len()).ok()?);
@@ -111,8 +115,8 @@ fn text(out: &mut Vec<u8>, text: &str) -> Option<()> {
 #[must_use]
 pub fn encode(number: u32, kernel: &Kernel, call: &Call<'_>) -> Option<Vec<u8>> {
     let mut out = Vec::new();
-    for v in [number, call.level, call.threads] {
-        out.extend_from_slice(&v.to_le_bytes());
+    for v in [number, call.level, call.threads, call.turn] {
+        count(&mut out, v);
     }
     let given = dim_arguments(kernel);
     for p in &kernel.params {
@@ -160,6 +164,37 @@ fn elements(out: &mut Vec<u8>, dtype: &DType, tensor: &Tensor) -> Option<()> {
         }
     }
     Some(())
+}
+
+/// What a timed call is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// To end.
+    End,
+    /// Nanoseconds of a call.
+    Call,
+    /// Operations a second in multiply-adds, at most.
+    MultiplyAdds,
+    /// Bytes a second read from so many.
+    Reading(u64),
+}
+
+impl Word {
+    /// Its bytes.
+    #[must_use]
+    pub fn encode(self) -> Vec<u8> {
+        let mut out = Vec::new();
+        match self {
+            Word::End => count(&mut out, 0),
+            Word::Call => count(&mut out, 1),
+            Word::MultiplyAdds => count(&mut out, 2),
+            Word::Reading(bytes) => {
+                count(&mut out, 3);
+                number_to(&mut out, bytes as f64);
+            }
+        }
+        out
+    }
 }
 
 /// The numbers of an answer.

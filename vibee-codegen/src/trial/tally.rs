@@ -135,6 +135,7 @@ impl Subject<'_> {
             layout: at.layout,
             level: u32::try_from(at.level)?,
             threads: at.threads,
+            turn: 0,
         };
         self.driver.call(self.number, self.kernel, &call)
     }

@@ -60,6 +60,7 @@ fn execute(args: &Args, ui: &Ui) -> Result<Outcome> {
         layout: Layout::default(),
         level: u32::try_from(level)?,
         threads: args.threads,
+        turn: 0,
     };
     let numbers = match driver.call(0, kernel, &call)? {
         Reply::Done(numbers) => numbers,

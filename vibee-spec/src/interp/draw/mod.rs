@@ -75,6 +75,32 @@ pub struct Drawn {
     pub inputs: Vec<Tensor>,
 }
 
+/// Sizes of all dims that satisfy a kernel's conditions on sizes, those of `fixed` as they are; the same ones for the
+/// same seed. Nothing if none are found in a few attempts.
+#[must_use]
+pub fn sizes(kernel: &Kernel, fixed: &[Option<i64>], seed: u64, profile: SizeProfile) -> Option<Vec<i64>> {
+    let mut rng = Rng::new(seed);
+    (0..VALUE_ATTEMPTS).find_map(|_| sizes::with(kernel, fixed, &mut rng, profile))
+}
+
+/// Draws a call of given sizes, one for each dim, with values as data has them.
+///
+/// # Errors
+/// What the call breaks, if sizes or every draw of values break the kernel's conditions.
+pub fn at(kernel: &Kernel, dims: &[i64], seed: u64) -> Result<Drawn, EvalError> {
+    let mut rng = Rng::new(seed);
+    let mut broken = EvalError::Limit(format!("{} has no values of these sizes", kernel.name));
+    for _ in 0..VALUE_ATTEMPTS {
+        let Some(inputs) = values::draw(kernel, dims, &mut rng, Temper::Calm) else { break };
+        let passed: Vec<i64> = entry::dim_arguments(kernel).iter().map(|d| dims[d.index()]).collect();
+        match entry::check(kernel, dims, &Operand::given(&inputs)) {
+            Ok(()) => return Ok(Drawn { dims: passed, inputs }),
+            Err(why) => broken = why,
+        }
+    }
+    Err(broken)
+}
+
 /// Attempts at scalars and values for given sizes before other sizes are tried.
 const VALUE_ATTEMPTS: usize = 16;
 

@@ -38,6 +38,19 @@ pub(super) fn of_kernel(
     draw(&Wanted { dims: &choices, checks: &kernel.checks, fits: &fits }, rng, profile, shrink)
 }
 
+/// As [`of_kernel`], with the dims that are `fixed` as they are.
+pub(super) fn with(
+    kernel: &Kernel,
+    fixed: &[Option<i64>],
+    rng: &mut Rng,
+    profile: SizeProfile,
+) -> Option<Vec<i64>> {
+    let choice = |n: usize| fixed.get(n).copied().flatten().map_or(Choice::Free, Choice::Fixed);
+    let choices: Vec<Choice> = (0..kernel.dims.len()).map(choice).collect();
+    let fits = |dims: &[i64]| fits(kernel, dims, profile);
+    draw(&Wanted { dims: &choices, checks: &kernel.checks, fits: &fits }, rng, profile, 0)
+}
+
 /// Values of all dims, or nothing if this attempt does not satisfy the conditions. `shrink`, 0 to
 /// 3, draws from ever smaller candidates.
 pub(super) fn draw(

@@ -1,0 +1,152 @@
+//! What this machine can do at most: multiply-adds on registers, and reading of memory.
+//!
+//! Measured, never computed from a clock's rate, and each time for a few milliseconds: measurements of kernels take
+//! turns with these, so that a machine that changes speed changes both. This file knows nothing of kernels.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use crate::ctx::Ctx;
+use crate::isa::{Isa, Kernel};
+use crate::scratch::Scratch;
+use crate::task::Task;
+
+/// How long one measurement takes, at least.
+const TURN: Duration = Duration::from_millis(4);
+
+/// Floating-point operations a second in fused multiply-adds (two each) of independent registers, on all threads of
+/// `ctx` together. On the scalar level a multiply-add is a product and a sum.
+pub fn multiply_adds(ctx: &mut Ctx) -> f64 {
+    let tasks = 4 * ctx.threads();
+    let (width, mut steps) = (lanes(ctx), 1 << 12);
+    loop {
+        let start = Instant::now();
+        ctx.frame(0).1.run([tasks], (), &Registers { steps });
+        let took = start.elapsed();
+        if took >= TURN {
+            return (2 * CHAINS * width * steps * tasks) as f64 / took.as_secs_f64();
+        }
+        steps *= 2;
+    }
+}
+
+/// Bytes a second that all threads of `ctx` together read from `bytes`, over and over; 0 for no bytes.
+pub fn reading(ctx: &mut Ctx, bytes: &[u8]) -> f64 {
+    if bytes.is_empty() {
+        return 0.0;
+    }
+    let (start, mut read) = (Instant::now(), 0_usize);
+    loop {
+        read_once(ctx, bytes);
+        read = read.saturating_add(bytes.len());
+        let took = start.elapsed();
+        if took >= TURN {
+            return read as f64 / took.as_secs_f64();
+        }
+    }
+}
+
+/// Reads `bytes` once on all threads of `ctx`.
+pub fn read_once(ctx: &mut Ctx, bytes: &[u8]) {
+    ctx.frame(0).1.run([bytes.len().div_ceil(PIECE)], (), &Read(bytes));
+}
+
+/// Lanes of the level's registers.
+fn lanes(ctx: &mut Ctx) -> usize {
+    struct Width;
+    impl Kernel for Width {
+        type Output = usize;
+        #[inline(always)]
+        fn run<S: Isa>(self, _: S) -> usize {
+            S::WIDTH
+        }
+    }
+    ctx.frame(0).1.dispatch(Width)
+}
+
+/// Independent chains of multiply-adds: enough for the latency of any core's.
+const CHAINS: usize = 12;
+
+/// Multiply-adds on registers, `steps` times [`CHAINS`] an index.
+struct Registers {
+    steps: usize,
+}
+
+impl Task<1> for Registers {
+    type Out<'o> = ();
+
+    fn cost(&self) -> usize {
+        self.steps.saturating_mul(CHAINS)
+    }
+
+    #[inline(always)]
+    fn run<S: Isa>(&self, s: S, _: [usize; 1], (): (), _: Scratch<'_>) {
+        let (x, y) = (s.splat_f(black_box(0.999)), s.splat_f(black_box(0.5)));
+        let mut chains = [x; CHAINS];
+        for _ in 0..self.steps {
+            for chain in &mut chains {
+                *chain = s.mul_add(*chain, x, y);
+            }
+        }
+        let sum = chains.into_iter().fold(x, |a, b| s.add(a, b));
+        black_box(s.first(sum));
+    }
+}
+
+/// Bytes that one index reads.
+const PIECE: usize = 64 << 10;
+
+/// Reads bytes and does next to nothing with them, a piece per index.
+struct Read<'a>(&'a [u8]);
+
+impl Task<1> for Read<'_> {
+    type Out<'o> = ();
+
+    fn cost(&self) -> usize {
+        PIECE / 16
+    }
+
+    #[inline(always)]
+    fn run<S: Isa>(&self, s: S, [i]: [usize; 1], (): (), _: Scratch<'_>) {
+        let bytes = &self.0[i * PIECE..self.0.len().min((i + 1) * PIECE)];
+        let mut acc = [s.splat_b(0); 8];
+        for lines in bytes.as_chunks::<256>().0 {
+            // As the products do: it raises what one thread gets from memory.
+            for line in (0..256).step_by(64) {
+                s.prefetch(lines.as_ptr().wrapping_add(1024 + line));
+            }
+            for (acc, bytes) in acc.iter_mut().zip(lines.chunks_exact(32)) {
+                // SAFETY: the slice has 32 bytes.
+                *acc = s.xor_b(*acc, unsafe { s.load_b(bytes.as_ptr()) });
+            }
+        }
+        let all = acc.into_iter().fold(s.splat_b(0), |a, b| s.xor_b(a, b));
+        let mut out = [0; 32];
+        // SAFETY: the array has 32 bytes.
+        unsafe { s.store_b(out.as_mut_ptr(), all) };
+        black_box(out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::level::Level;
+
+    #[test]
+    fn every_level_and_number_of_threads_has_a_ceiling() {
+        for &level in Level::available() {
+            for threads in [1, 2] {
+                let mut ctx = Ctx::with(level, threads);
+                assert!(multiply_adds(&mut ctx) > 1e6, "{level}, {threads} threads");
+                for len in [1, 255, 256, PIECE, PIECE + 1] {
+                    assert!(
+                        reading(&mut ctx, &vec![1; len]) > 0.0,
+                        "{level}, {threads} threads, {len} bytes"
+                    );
+                }
+            }
+        }
+        assert_eq!(reading(&mut Ctx::with(Level::Scalar, 1), &[]), 0.0);
+    }
+}

@@ -1,0 +1,117 @@
+//! Turns at timing: the call, the call again, and what the machine can do at most, so that whatever else the machine
+//! does meanwhile happens to all of them.
+
+use anyhow::{Context, Result, anyhow};
+use vibee_codegen::harness::{Call, Driver, Reply, Turns, Word};
+use vibee_spec::interp::draw;
+use vibee_spec::term::{Atom, Kernel};
+
+use super::sizes::Point;
+use super::stats::Median;
+
+/// How a call is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// Turns of each.
+    pub rounds: u32,
+    /// Microseconds of a turn.
+    pub turn: u32,
+    /// Position among the driver's levels.
+    pub level: u32,
+    /// Threads.
+    pub threads: u32,
+}
+
+/// What was measured of one call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    /// Nanoseconds of a call.
+    pub ns: Median,
+    /// The same call against itself, turn by turn: how far from 1 a ratio may be that means nothing.
+    pub control: Median,
+    /// Operations a second in multiply-adds.
+    pub peak: f64,
+    /// Bytes a second read from as many bytes as the call has.
+    pub reading: f64,
+    /// Time against that of the program that it was compared with, turn by turn.
+    pub against: Option<Median>,
+}
+
+/// A kernel in a driver.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// The driver that has it.
+    pub driver: &'a mut Driver,
+    /// Its number there.
+    pub number: u32,
+}
+
+/// Measures a call, and the same call in another program if one is given.
+///
+/// # Errors
+/// When a driver dies, or a call is refused or fails.
+pub fn measure(
+    kernel: &Kernel,
+    point: &Point,
+    subject: Subject<'_>,
+    other: Option<Subject<'_>>,
+    effort: Effort,
+    after: &mut dyn FnMut(),
+) -> Result<Measured> {
+    let drawn = draw::at(kernel, &point.dims, 1).map_err(|why| anyhow!("no arguments: {why}"))?;
+    let size = |int: &vibee_spec::term::Int| {
+        let value = int.eval(&|a| match a {
+            Atom::Dim(d) => point.dims.get(d.index()).copied(),
+            _ => None,
+        });
+        value.and_then(|v| usize::try_from(v).ok()).context("an output's size overflows")
+    };
+    let shape = |o: &vibee_spec::term::Output| kernel.def(o.def).shape.iter().map(size).collect();
+    let outputs = kernel.outputs.iter().map(shape).collect::<Result<Vec<Vec<usize>>>>()?;
+    let call = Call {
+        dims: &drawn.dims,
+        inputs: &drawn.inputs,
+        outputs: &outputs,
+        layout: vibee_codegen::harness::Layout::default(),
+        level: effort.level,
+        threads: effort.threads,
+        turn: effort.turn,
+    };
+    let mut own = start(kernel, subject, &call)?;
+    let mut other = other.map(|o| start(kernel, o, &call)).transpose()?;
+    let (mut ns, mut control, mut against) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut peak, mut reading) = (Vec::new(), Vec::new());
+    for round in 0..effort.rounds {
+        // A B B A: what drifts during a round hits both alike.
+        let first = own.take(Word::Call)?;
+        let between = match &mut other {
+            Some(other) => Some((other.take(Word::Call)?, other.take(Word::Call)?)),
+            None => None,
+        };
+        let second = own.take(Word::Call)?;
+        ns.extend([first, second]);
+        control.push(if round % 2 == 0 { first / second } else { second / first });
+        against.extend(between.map(|(a, b)| (first * second / (a * b)).sqrt()));
+        peak.push(own.take(Word::MultiplyAdds)?);
+        reading.push(own.take(Word::Reading(point.work.bytes as u64))?);
+        after();
+    }
+    let median = |values: &[f64]| Median::of(values).context("nothing was measured");
+    Ok(Measured {
+        ns: median(&ns)?,
+        control: median(&control)?,
+        peak: median(&peak)?.value,
+        reading: median(&reading)?.value,
+        against: Median::of(&against),
+    })
+}
+
+fn start<'a>(kernel: &Kernel, subject: Subject<'a>, call: &Call<'_>) -> Result<Turns<'a>> {
+    let Subject { driver, number } = subject;
+    match driver.turns(number, kernel, call)? {
+        Ok(turns) => Ok(turns),
+        Err(Reply::Refused(why)) => Err(anyhow!("the call is refused: {why}")),
+        Err(Reply::Failed(why)) => Err(anyhow!("a bug in vibee: {why}")),
+        Err(_) => Err(anyhow!("a size is beyond 32 bits")),
+    }
+}

@@ -1,0 +1,255 @@
+//! How much a kernel has to do at given sizes, counted in its terms.
+//!
+//! Every distinct value is computed once for each combination of the indices that it depends on, however the
+//! compiler arranges it. So counts belong to the equations: they do not change when generated code does, nor with any
+//! name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use vibee_spec::term::{Atom, DType, ExprId, FoldOp, IndexId, Int, Kernel, Node, Op, Pos, Source};
+
+/// What a call has to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Work {
+    /// Sums, products, quotients, comparisons and the like of floats, each as one; a fold's step is one.
+    pub flops: f64,
+    /// Values of functions such as `exp`, which are not counted as `flops`.
+    pub functions: f64,
+    /// Bytes of inputs that are read at all, and of outputs, each once.
+    pub bytes: f64,
+    /// Whether conditions on data may leave less to do: counts are the most.
+    pub at_most: bool,
+}
+
+impl Work {
+    /// Floating-point operations for each byte.
+    #[must_use]
+    pub fn intensity(&self) -> f64 {
+        self.flops / self.bytes
+    }
+}
+
+/// Operators that cost at least this many vector operations are functions.
+const FUNCTION: u32 = 10;
+
+/// Combinations of indices that are tried to learn how often a condition holds.
+const SAMPLES: u64 = 1 << 14;
+
+/// Counts a call with these dims; nothing if a size is negative or overflows.
+#[must_use]
+pub fn count(kernel: &Kernel, dims: &[i64]) -> Option<Work> {
+    let extent = |int: &Int| int.eval(&|a| dim(a, dims)).filter(|v| *v >= 0);
+    let extents = kernel.indices.iter().map(|i| extent(&i.extent)).collect::<Option<Vec<_>>>()?;
+    let mut counter = Counter {
+        kernel,
+        dims,
+        extents,
+        free: free(kernel),
+        seen: BTreeSet::new(),
+        guards: Vec::new(),
+        reads: BTreeMap::new(),
+        work: Work::default(),
+    };
+    for def in &kernel.defs {
+        counter.visit(def.body);
+    }
+    let size = |dtype: &DType, shape: &[Int]| -> Option<f64> {
+        let mut bytes = element(dtype);
+        for int in shape {
+            bytes *= extent(int)? as f64;
+        }
+        Some(bytes)
+    };
+    let mut work = counter.work;
+    for (n, input) in kernel.inputs.iter().enumerate().filter(|(_, i)| !i.shape.is_empty()) {
+        let read = counter.reads.get(&n).copied().unwrap_or_default() * element(&input.dtype);
+        work.bytes += size(&input.dtype, &input.shape)?.min(read);
+    }
+    for output in &kernel.outputs {
+        let def = kernel.def(output.def);
+        work.bytes += size(&def.dtype, &def.shape)?;
+    }
+    Some(work)
+}
+
+fn dim(atom: &Atom, dims: &[i64]) -> Option<i64> {
+    if let Atom::Dim(d) = atom { dims.get(d.index()).copied() } else { None }
+}
+
+/// Bytes of a stored element.
+fn element(dtype: &DType) -> f64 {
+    match dtype {
+        DType::F64 => 8.0,
+        DType::F32 | DType::I32 | DType::Idx(_) | DType::Len(_) => 4.0,
+        DType::F16 | DType::BF16 => 2.0,
+        DType::I8 | DType::U8 | DType::Bool => 1.0,
+    }
+}
+
+/// The indices on which each expression depends.
+fn free(kernel: &Kernel) -> Vec<BTreeSet<usize>> {
+    let mut out: Vec<BTreeSet<usize>> = Vec::with_capacity(kernel.exprs.len());
+    for n in 0..kernel.exprs.len() {
+        let id = ExprId(n as u32);
+        let mut all: BTreeSet<usize> = BTreeSet::new();
+        for child in kernel.exprs.children(id) {
+            all.extend(&out[child.index()]);
+        }
+        let mut mentioned = |int: &Int| {
+            int.visit_leaves(&mut |a| {
+                if let Atom::Index(i) = a {
+                    all.insert(i.index());
+                }
+            });
+        };
+        match kernel.exprs.node(id) {
+            Node::Int(int) => mentioned(int),
+            Node::Load { at, .. } => at.iter().for_each(|p| {
+                if let Pos::At(int) = p {
+                    mentioned(int);
+                }
+            }),
+            Node::Fold { over, .. } => over.iter().for_each(|i| {
+                all.remove(&i.index());
+            }),
+            _ => {}
+        }
+        out.push(all);
+    }
+    out
+}
+
+struct Counter<'a> {
+    kernel: &'a Kernel,
+    dims: &'a [i64],
+    extents: Vec<i64>,
+    free: Vec<BTreeSet<usize>>,
+    seen: BTreeSet<ExprId>,
+    /// Folds around: what they bind, and the share of it that their guard lets through.
+    guards: Vec<(Vec<IndexId>, f64)>,
+    /// Elements read of each input.
+    reads: BTreeMap<usize, f64>,
+    work: Work,
+}
+
+impl Counter<'_> {
+    fn volume<'i>(&self, indices: impl IntoIterator<Item = &'i usize>) -> f64 {
+        indices.into_iter().map(|i| self.extents[*i] as f64).product()
+    }
+
+    /// How often an expression has another value.
+    fn times(&self, id: ExprId) -> f64 {
+        let free = &self.free[id.index()];
+        let bound = |over: &[IndexId]| over.iter().any(|i| free.contains(&i.index()));
+        let shares = self.guards.iter().filter(|(over, _)| bound(over)).map(|(_, share)| share);
+        self.volume(free) * shares.product::<f64>()
+    }
+
+    fn visit(&mut self, id: ExprId) {
+        if !self.seen.insert(id) {
+            return;
+        }
+        let exprs = &self.kernel.exprs;
+        let times = self.times(id);
+        match exprs.node(id) {
+            Node::Fold { op, over, guard, body } => {
+                let share = guard.map_or(1.0, |g| self.share(g));
+                let steps = times * self.volume(&over.iter().map(|i| i.index()).collect::<Vec<_>>()) * share;
+                if exprs.dtype(*body).is_float() && !matches!(op, FoldOp::Any | FoldOp::All) {
+                    self.work.flops += steps;
+                }
+                guard.iter().for_each(|g| self.visit(*g));
+                self.guards.push((over.clone(), share));
+                self.visit(*body);
+                self.guards.pop();
+                return;
+            }
+            Node::Op(op, args) if args.iter().any(|a| exprs.dtype(*a).is_float()) => {
+                let info = op.info();
+                if info.cost >= FUNCTION {
+                    self.work.functions += times;
+                } else {
+                    self.work.flops += times;
+                }
+            }
+            Node::Load { from: Source::Input(input), .. } => {
+                *self.reads.entry(input.index()).or_default() += times;
+            }
+            _ => {}
+        }
+        for child in exprs.children(id) {
+            self.visit(child);
+        }
+    }
+
+    /// The share of its indices for which a guard holds: exact for few combinations, else of evenly spread ones.
+    fn share(&mut self, guard: ExprId) -> f64 {
+        let free: Vec<usize> = self.free[guard.index()].iter().copied().collect();
+        let all = free.iter().try_fold(1_u64, |n, i| n.checked_mul(self.extents[*i] as u64));
+        let (tried, stride) = match all {
+            Some(0) => return 1.0,
+            Some(n) if n <= SAMPLES => (n, 1),
+            // Coprime to most extents, so that every index takes all its values.
+            Some(n) => (SAMPLES, n / SAMPLES | 1),
+            None => (SAMPLES, 0x9e37_79b9_7f4a_7c15),
+        };
+        let mut held = 0_u64;
+        let mut values = vec![0; self.extents.len()];
+        for n in 0..tried {
+            let mut rest = n.wrapping_mul(stride);
+            for i in &free {
+                let extent = self.extents[*i].max(1) as u64;
+                values[*i] = (rest % extent) as i64;
+                rest /= extent;
+            }
+            match self.holds(guard, &values) {
+                Some(true) => held += 1,
+                Some(false) => {}
+                None => {
+                    self.work.at_most = true;
+                    return 1.0;
+                }
+            }
+        }
+        held as f64 / tried as f64
+    }
+
+    /// Whether a condition holds; nothing if that depends on data.
+    fn holds(&self, id: ExprId, values: &[i64]) -> Option<bool> {
+        let exprs = &self.kernel.exprs;
+        match exprs.node(id) {
+            Node::Bool(b) => Some(*b),
+            Node::Op(Op::Not, args) => self.holds(args[0], values).map(|b| !b),
+            Node::Op(op @ (Op::And | Op::Or), args) => {
+                let (a, b) = (self.holds(args[0], values), self.holds(args[1], values));
+                let decides = *op == Op::Or;
+                match (a, b) {
+                    (Some(v), _) | (_, Some(v)) if v == decides => Some(v),
+                    (Some(_), Some(_)) => Some(!decides),
+                    _ => None,
+                }
+            }
+            Node::Op(op, args) if args.len() == 2 => {
+                let (a, b) = (self.whole(args[0], values)?, self.whole(args[1], values)?);
+                match op {
+                    Op::Lt => Some(a < b),
+                    Op::Le => Some(a <= b),
+                    Op::Gt => Some(a > b),
+                    Op::Ge => Some(a >= b),
+                    Op::Eq => Some(a == b),
+                    Op::Ne => Some(a != b),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn whole(&self, id: ExprId, values: &[i64]) -> Option<i64> {
+        let Node::Int(int) = self.kernel.exprs.node(id) else { return None };
+        int.eval(&|a| match a {
+            Atom::Index(i) => values.get(i.index()).copied(),
+            other => dim(other, self.dims),
+        })
+    }
+}
