@@ -64,3 +64,29 @@ fn a_format_without_bytes_is_refused() {
     check::check(&file, &source, &|_, _| None, &mut diags);
     assert!(diags.list.iter().any(|d| d.code == "V1005"), "{:?}", diags.list);
 }
+
+#[test]
+fn a_comment_begins_right_after_quotes() {
+    for (text, language, formatted) in [
+        ("language: \"rust\"# ours\n", "rust", "language: \"rust\"  # ours\n"),
+        ("language: \"\"#\n", "", "language: \"\"  #\n"),
+        ("language: 'ru#st'\n", "ru#st", "language: 'ru#st'\n"),
+        ("language: rust\t# ours\n", "rust", "language: rust  # ours\n"),
+        ("language: c#\n", "c#", "language: c#\n"),
+    ] {
+        let mut diags = Diags::default();
+        let file = parse::parse(&source(text), &mut diags);
+        assert_eq!(file.language.map(|l| l.name).as_deref(), Some(language), "{text:?}");
+        assert_eq!(fmt::format(&source(text)).ok().as_deref(), Some(formatted), "{text:?}");
+    }
+}
+
+#[test]
+fn a_sign_in_prose_does_not_become_a_comment() {
+    for value in ["(r#)", "(r#, s)", "f(a#b) -> c"] {
+        let text = format!("behaviors:\n  - name: k\n    signature: {value}\n");
+        let formatted = fmt::format(&source(&text)).unwrap_or_else(|why| panic!("{value}: {why:?}"));
+        assert!(formatted.contains("#") && !formatted.contains(" #"), "{formatted}");
+        assert_eq!(fmt::format(&source(&formatted)).ok().as_deref(), Some(formatted.as_str()));
+    }
+}

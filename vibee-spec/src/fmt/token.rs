@@ -83,7 +83,13 @@ pub(super) fn tokens(text: &str, words: Words) -> Vec<Token<'_>> {
                 (Kind::Sign, sign.or_else(|| Some(rest.chars().next()?.len_utf8())).unwrap_or(1))
             }
         };
-        found.push(Token { kind, text: &text[at..at + len], at });
+        match found.last_mut() {
+            // Parted from what is before it, it would begin a comment.
+            Some(last) if byte == b'#' && last.at + last.text.len() == at => {
+                last.text = &text[last.at..at + len]
+            }
+            _ => found.push(Token { kind, text: &text[at..at + len], at }),
+        }
         at += len;
     }
     found

@@ -100,6 +100,17 @@ fn raw(lines: &Lines, body: &Range<usize>, key: Span) -> Node {
     Node { kind: NodeKind::Block(lines.text[span.range()].to_owned()), span, comment: None }
 }
 
+/// What a one-line value says: what stands in its quotes, or what stands before a comment.
+fn plain(text: &str) -> &str {
+    for quote in ['"', '\''] {
+        if let Some((inside, _)) = text.strip_prefix(quote).and_then(|rest| rest.split_once(quote)) {
+            return inside;
+        }
+    }
+    let comment = |(n, _): &(usize, &str)| *n == 0 || text[..*n].ends_with([' ', '\t']);
+    text.match_indices('#').find(comment).map_or(text, |(n, _)| text[..n].trim_end())
+}
+
 /// The value of a top-level `language:` line, found before anything else is understood.
 pub(crate) fn language(lines: &Lines) -> Option<Ident> {
     (0..lines.list.len()).find_map(|n| {
@@ -111,8 +122,7 @@ pub(crate) fn language(lines: &Lines) -> Option<Ident> {
         let key = super::keys::key(lines, n, &mut Sink::new(&mut Diags::default()))?;
         let rest =
             Some(&lines.text[key.after..line.end as usize]).filter(|_| key.ident.name == "language")?;
-        let rest = rest.split(" #").next().unwrap_or(rest);
-        let value = rest.trim().trim_matches(['"', '\'']);
+        let value = plain(rest.trim());
         let at = key.after + rest.find(value)?;
         Some(Ident { name: value.to_owned(), span: Span::new(at, at + value.len()) })
     })
