@@ -69,7 +69,8 @@ impl Workshop {
     /// # Errors
     /// When it cannot be written.
     pub fn new(shared: &Path, name: &str) -> io::Result<Workshop> {
-        let dir = shared.join(name);
+        // Programs are started in another folder than this one.
+        let dir = std::path::absolute(shared)?.join(name);
         fs::create_dir_all(dir.join("src"))?;
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
         let manifest = format!(

@@ -74,7 +74,16 @@ pub fn choice(c: &TokenStream, a: &TokenStream, b: &TokenStream) -> TokenStream 
     // Whatever else begins with `if` was put in parentheses by what is around it.
     let chained =
         matches!(b.clone().into_iter().next(), Some(proc_macro2::TokenTree::Ident(word)) if word == "if");
-    if chained { quote!(if #c { #a } else #b) } else { quote!(if #c { #a } else { #b }) }
+    let (a, branch) = (tail(a), tail(b));
+    if chained { quote!(if #c { #a } else #b) } else { quote!(if #c { #a } else { #branch }) }
+}
+
+/// An expression as the last one of a block, where `{ … } / y` would be a statement and nonsense.
+fn tail(code: &TokenStream) -> TokenStream {
+    use proc_macro2::{Delimiter, TokenTree};
+    let mut tokens = code.clone().into_iter();
+    let block = matches!(tokens.next(), Some(TokenTree::Group(g)) if g.delimiter() == Delimiter::Brace);
+    if block && tokens.next().is_some() { quote!((#code)) } else { code.clone() }
 }
 
 /// The four types of computed values.
