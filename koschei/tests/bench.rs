@@ -24,7 +24,7 @@ kernels:
 
   # Sums of what is not later.
   before(x: f32[T]) -> y: f32[T]:
-    y[t] = sum[s | s <= t](x[s])
+    y[t] = sum[s if s <= t](x[s])
 
   # Rows of a table.
   rows(ids: idx<V>[T], table: f16[V, D]) -> y: f32[T, D]:
@@ -32,7 +32,7 @@ kernels:
 
   # Sums of what a mask lets through.
   masked(x: f32[T, D], keep: bool[T, D]) -> y: f32[T]:
-    y[t] = sum[d | keep[t, d]](x[t, d])
+    y[t] = sum[d if keep[t, d]](x[t, d])
 ";
 
 fn kernels(text: &str) -> Vec<Kernel> {

@@ -37,15 +37,22 @@ pub fn table(run: &Run) -> String {
     let mut out = aligned(&lines);
     let most = run.rows.iter().any(|r| r.point.work.at_most);
     out += &format!(
-        "\n{} threads, level {}. A call: the median, and in brackets where it lies with 95 %. Its roof: the \
+        "\n{}, level {}. A call: the median, and in brackets where it lies with 95 %. Its roof: the \
          nearer of multiply-adds\non registers and of reading as many bytes, measured in turn with it. Itself: a \
          call's time against its own, which a\ndifference must exceed to mean anything.\n",
-        run.threads, run.level
+        threads(run.threads),
+        run.level
     );
     if most {
         out += "~ conditions on data may leave less to do: the share is the most that it can be.\n";
     }
     out
+}
+
+/// `1 thread`.
+#[must_use]
+pub fn threads(n: u32) -> String {
+    if n == 1 { "1 thread".into() } else { format!("{n} threads") }
 }
 
 /// `1.23 µs [1.20, 1.31]`.
@@ -73,11 +80,13 @@ fn three(v: f64) -> String {
 
 fn roof(row: &Row) -> String {
     let (about, m) = (if row.point.work.at_most { "~" } else { "" }, &row.measured);
+    let share = 100.0 * row.share();
+    let share = if share < 9.5 { format!("{share:.1}") } else { format!("{share:.0}") };
     match row.roof() {
         (_, true) if row.point.work.flops > 0.0 => {
-            format!("{about}{:.0} % of {} Gflop/s", 100.0 * row.share(), three(m.peak / 1e9))
+            format!("{about}{share} % of {} Gflop/s", three(m.peak / 1e9))
         }
-        _ => format!("{about}{:.0} % of {} GB/s", 100.0 * row.share(), three(m.reading / 1e9)),
+        _ => format!("{about}{share} % of {} GB/s", three(m.reading / 1e9)),
     }
 }
 

@@ -13,12 +13,15 @@ const RIGHT: f64 = 24.0;
 const TOP: f64 = 60.0;
 const BOTTOM: f64 = 64.0;
 const COLUMN: f64 = 7.3;
+/// Columns and lines of the list below.
+const COLUMNS: usize = 2;
+const LINE: f64 = 17.0;
 
 const STYLE: &str = "<style>\
 .back{fill:#ffffff}.ink{fill:#1b1f24}.dim{fill:#59636e}.grid{stroke:#d8dee4}.roof{stroke:#59636e;fill:none}\
-.dot{fill:#0969da;stroke:#ffffff}.lead{stroke:#8c959f}\
+.dot{fill:#0969da;stroke:#ffffff}\
 @media (prefers-color-scheme: dark){.back{fill:#0d1117}.ink{fill:#e6edf3}.dim{fill:#9198a1}.grid{stroke:#2a313c}\
-.roof{stroke:#9198a1}.dot{fill:#58a6ff;stroke:#0d1117}.lead{stroke:#656c76}}\
+.roof{stroke:#9198a1}.dot{fill:#58a6ff;stroke:#0d1117}}\
 </style>";
 
 /// Decades of an axis.
@@ -63,13 +66,14 @@ pub fn svg(run: &Run) -> String {
     let heights = rows.iter().flat_map(|r| [r.flops(), r.measured.peak]).map(|v| v / 1e9);
     let y = Axis::around(heights, HEIGHT - BOTTOM, TOP);
     let mut out = String::new();
+    let height = HEIGHT + rows.len().div_ceil(COLUMNS) as f64 * LINE;
     let _ = writeln!(
         out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" viewBox=\"0 0 {WIDTH} \
-         {HEIGHT}\" font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"12\">\n{STYLE}\n\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} \
+         {height}\" font-family=\"DejaVu Sans Mono, Menlo, Consolas, monospace\" font-size=\"12\">\n{STYLE}\n\
          <rect class=\"back\" width=\"100%\" height=\"100%\"/>"
     );
-    let title = format!("Roofline: level {}, {} threads", run.level, run.threads);
+    let title = format!("Roofline: level {}, {}", run.level, super::report::threads(run.threads));
     text(&mut out, "ink", LEFT, 28.0, "start", &title);
     text(
         &mut out,
@@ -83,6 +87,11 @@ pub fn svg(run: &Run) -> String {
     roofs(&mut out, &rows, &x, &y);
     dots(&mut out, &rows, &x, &y);
     out + "</svg>\n"
+}
+
+/// Text that stays text in the file.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn text(out: &mut String, class: &str, x: f64, y: f64, anchor: &str, text: &str) {
@@ -157,35 +166,36 @@ fn roofs(out: &mut String, rows: &[&Row], x: &Axis, y: &Axis) {
     }
 }
 
-/// Dots with labels, moved apart from top to bottom where they would cover each other.
+/// Numbered dots, and below the axes what each number is: names beside dots would cover each other.
 fn dots(out: &mut String, rows: &[&Row], x: &Axis, y: &Axis) {
-    let mut placed: Vec<(f64, f64, f64)> = Vec::new();
-    let mut sorted: Vec<&&Row> = rows.iter().collect();
-    sorted.sort_by(|a, b| b.flops().total_cmp(&a.flops()));
-    for row in sorted {
+    let mut taken: Vec<(f64, f64)> = Vec::new();
+    for (n, row) in rows.iter().enumerate() {
         let (px, py) = (x.at(row.point.work.intensity()), y.at(row.flops() / 1e9));
-        let label = format!("{} {}", row.kernel, row.sizes());
-        let wide = label.chars().count() as f64 * COLUMN;
-        // Beside the dot, on the side where it fits.
-        let right = px + 10.0 + wide <= WIDTH - 4.0;
-        let left = if right { px + 10.0 } else { (px - 10.0 - wide).max(4.0) };
-        let mut ly = py + 4.0;
-        while let Some(other) =
-            placed.iter().find(|(l, y, w)| left < l + w && *l < left + wide && (ly - y).abs() < 14.0)
-        {
-            ly = other.1 + 14.0;
-        }
-        placed.push((left, ly, wide));
-        if (ly - py - 4.0).abs() > 1.0 {
-            let end = if right { left - 2.0 } else { left + wide + 2.0 };
-            line(out, "lead", (px, py), (end, ly - 4.0), " stroke-width=\"0.7\"");
-        }
-        let share = format!("{label}: {:.0} % of its roof", 100.0 * row.share());
-        let share = share.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let label =
+            format!("{} {} {}: {:.0} % of its roof", n + 1, row.kernel, row.sizes(), 100.0 * row.share());
         let _ = writeln!(
             out,
-            "<circle class=\"dot\" cx=\"{px:.1}\" cy=\"{py:.1}\" r=\"4.5\"><title>{share}</title></circle>"
+            "<circle class=\"dot\" cx=\"{px:.1}\" cy=\"{py:.1}\" r=\"4.5\"><title>{}</title></circle>",
+            escaped(&label)
         );
-        text(out, "ink", left, ly, "start", &label);
+        // A number beside its dot, lower where another has its place.
+        let mut at = (px + 8.0, py + 4.0);
+        while taken.iter().any(|t| (t.0 - at.0).abs() < 2.5 * COLUMN && (t.1 - at.1).abs() < 11.0) {
+            at.1 += 11.0;
+        }
+        taken.push(at);
+        text(out, "ink", at.0, at.1, "start", &(n + 1).to_string());
+        let (column, line) = (n % COLUMNS, n / COLUMNS);
+        let left = 24.0 + column as f64 * (WIDTH - 24.0) / COLUMNS as f64;
+        text(out, "ink", left, HEIGHT + line as f64 * LINE, "start", &shortened(&label));
     }
+}
+
+/// What has room in a column of the list.
+fn shortened(label: &str) -> String {
+    let room = ((WIDTH - 48.0) / COLUMNS as f64 / COLUMN) as usize;
+    if label.chars().count() <= room {
+        return label.to_owned();
+    }
+    label.chars().take(room - 1).chain(['…']).collect()
 }

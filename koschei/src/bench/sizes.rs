@@ -11,15 +11,19 @@ pub const FOOTPRINTS: [f64; 3] = [24.0 * 1024.0, 384.0 * 1024.0, 48.0 * 1024.0 *
 
 /// Sizes that data has.
 const COMMON: SizeProfile = SizeProfile {
-    dims: &[1, 4, 8, 12, 16, 32, 64, 128, 256, 384, 512, 768, 1024, 2048, 4096, 8192],
+    dims: &[4, 8, 16, 32, 64, 128, 256, 384, 512, 768, 1024, 2048, 4096, 8192],
     zeros: false,
     elements: 1 << 27,
-    work: 6_000_000_000,
+    // Counted by the caller, and exactly.
+    work: u64::MAX,
     specials: false,
 };
 
 /// Draws of sizes, of which the best is taken.
 const DRAWS: u64 = 600;
+/// What sizes that are apart count, against data larger or smaller than wanted by as much: of equal footprints the
+/// one of like sizes is the most telling.
+const SPREAD: f64 = 0.2;
 /// Sizes whose data is larger or smaller than wanted by more than this factor are none.
 const NEAR: f64 = 3.0;
 /// Calls with more operations than this take too long to be repeated; a function counts as ten.
@@ -52,7 +56,8 @@ pub fn points(kernel: &Kernel, fixed: &[Option<i64>]) -> Vec<Point> {
     let mut out: Vec<Point> = Vec::new();
     for footprint in FOOTPRINTS {
         let off = |p: &Point| (p.work.bytes / footprint).ln().abs();
-        let best = drawn.iter().min_by(|a, b| off(a).total_cmp(&off(b)));
+        let worth = |p: &Point| off(p) + SPREAD * spread(&p.dims);
+        let best = drawn.iter().min_by(|a, b| worth(a).total_cmp(&worth(b)));
         if let Some(best) = best.filter(|p| off(p) <= NEAR.ln() && !out.contains(p)) {
             out.push(best.clone());
         }
@@ -62,4 +67,10 @@ pub fn points(kernel: &Kernel, fixed: &[Option<i64>]) -> Vec<Point> {
         out.extend(drawn.into_iter().max_by(|a, b| a.work.bytes.total_cmp(&b.work.bytes)));
     }
     out
+}
+
+/// How far apart sizes are, as a logarithm.
+fn spread(dims: &[i64]) -> f64 {
+    let (least, most) = dims.iter().fold((i64::MAX, 1), |(l, m), d| (l.min(*d), m.max(*d)));
+    (most as f64 / least.clamp(1, most) as f64).ln()
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vibee_spec::term::{Atom, DType, ExprId, FoldOp, IndexId, Int, Kernel, Node, Op, Pos, Source};
+use vibee_spec::term::{Atom, DType, ExprId, FoldOp, Int, Kernel, Node, Op, Pos, Source};
 
 /// What a call has to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -125,8 +125,8 @@ struct Counter<'a> {
     extents: Vec<i64>,
     free: Vec<BTreeSet<usize>>,
     seen: BTreeSet<ExprId>,
-    /// Folds around: what they bind, and the share of it that their guard lets through.
-    guards: Vec<(Vec<IndexId>, f64)>,
+    /// Guards around: what they depend on, and the share of that for which they hold.
+    guards: Vec<(BTreeSet<usize>, f64)>,
     /// Elements read of each input.
     reads: BTreeMap<usize, f64>,
     work: Work,
@@ -140,8 +140,8 @@ impl Counter<'_> {
     /// How often an expression has another value.
     fn times(&self, id: ExprId) -> f64 {
         let free = &self.free[id.index()];
-        let bound = |over: &[IndexId]| over.iter().any(|i| free.contains(&i.index()));
-        let shares = self.guards.iter().filter(|(over, _)| bound(over)).map(|(_, share)| share);
+        // A value that depends on less than a guard does is needed as soon as the guard holds anywhere.
+        let shares = self.guards.iter().filter(|(on, _)| on.is_subset(free)).map(|(_, share)| share);
         self.volume(free) * shares.product::<f64>()
     }
 
@@ -159,7 +159,8 @@ impl Counter<'_> {
                     self.work.flops += steps;
                 }
                 guard.iter().for_each(|g| self.visit(*g));
-                self.guards.push((over.clone(), share));
+                let on = guard.map_or_else(BTreeSet::new, |g| self.free[g.index()].clone());
+                self.guards.push((on, share));
                 self.visit(*body);
                 self.guards.pop();
                 return;

@@ -17,6 +17,9 @@ pub(super) enum Temper {
     Calm,
 }
 
+/// Rows of calm numbers that are encoded; more of them are these again.
+const ROWS: usize = 64;
+
 /// Arguments for the given sizes; `None` if some index has no value in its range.
 pub(super) fn draw(kernel: &Kernel, dims: &[i64], rng: &mut Rng, temper: Temper) -> Option<Vec<Tensor>> {
     let size = |int: &Int| {
@@ -40,7 +43,11 @@ fn packed(
     let mut dims: Vec<usize> = of.shape.iter().map(size).collect::<Option<_>>()?;
     let count = dims.iter().try_fold(1usize, |n, d| n.checked_mul(*d))?;
     if of.format.encode.is_some() {
-        return super::super::packed::encode(of, &dims, &floats(count, false, rng, temper)).ok();
+        let rows = count.checked_div(dims.last().copied().unwrap_or(0)).unwrap_or(0);
+        return match temper {
+            Temper::Calm if rows > ROWS => repeated(of, &dims, rows, rng),
+            _ => super::super::packed::encode(of, &dims, &floats(count, false, rng, temper)).ok(),
+        };
     }
     let last = dims.last_mut()?;
     *last =
@@ -48,6 +55,19 @@ fn packed(
     let count = dims.iter().try_fold(1usize, |n, d| n.checked_mul(*d))?;
     let data = TensorData::Int((0..count).map(|_| rng.between(0, 255)).collect());
     Some(Tensor { dtype: DType::U8, dims, data })
+}
+
+/// As many rows, of which only some are encoded: the interpreter does that.
+fn repeated(of: &Packed, dims: &[usize], rows: usize, rng: &mut Rng) -> Option<Tensor> {
+    let columns = *dims.last()?;
+    let some = floats(ROWS.checked_mul(columns)?, false, rng, Temper::Calm);
+    let encoded = super::super::packed::encode(of, &[ROWS, columns], &some).ok()?;
+    let TensorData::Int(bytes) = encoded.data else { return None };
+    let width = *encoded.dims.last()?;
+    let data = bytes.iter().copied().cycle().take(rows.checked_mul(width)?).collect();
+    let mut dims = dims.to_vec();
+    *dims.last_mut()? = width;
+    Some(Tensor { dtype: encoded.dtype, dims, data: TensorData::Int(data) })
 }
 
 fn tensor(
