@@ -90,3 +90,11 @@ fn a_sign_in_prose_does_not_become_a_comment() {
         assert_eq!(fmt::format(&source(&formatted)).ok().as_deref(), Some(formatted.as_str()));
     }
 }
+
+#[test]
+fn a_comma_before_an_angle_bracket_stays() {
+    for value in ["(t<,>)", "t<a,>"] {
+        let text = format!("behaviors:\n  - name: k\n    signature: {value}\n");
+        assert_eq!(fmt::format(&source(&text)).ok().as_deref(), Some(text.as_str()));
+    }
+}

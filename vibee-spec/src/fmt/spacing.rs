@@ -93,13 +93,12 @@ impl<'t> Spacer<'t> {
     }
 }
 
-/// All tokens on one line; a comma before a closing bracket is left out.
+/// All tokens on one line; a comma before what closes a list is left out.
 pub(super) fn inline(tokens: &[Token], in_brackets: bool) -> String {
     let mut spacer = Spacer::new(in_brackets);
     let mut text = String::new();
     for (n, token) in tokens.iter().enumerate() {
-        let closes = tokens.get(n + 1).is_some_and(|next| next.kind == Kind::Close);
-        if token.text == "," && closes {
+        if token.text == "," && tokens.get(n + 1).is_some_and(Token::closes_list) {
             continue;
         }
         if spacer.take(*token) {

@@ -79,8 +79,7 @@ pub(super) fn rows(
     let mut inside = Inside { opened: Vec::new(), conditions: vec![Vec::new()], row: 0, col: stand.col };
     for (n, &(token, line)) in tokens.iter().enumerate() {
         let starts_row = n > 0 && tokens[n - 1].1 != line;
-        let same_row_close =
-            tokens.get(n + 1).is_some_and(|&(next, l)| l == line && next.kind == Kind::Close);
+        let same_row_close = tokens.get(n + 1).is_some_and(|&(next, l)| l == line && next.closes_list());
         if token.text == "," && same_row_close {
             continue;
         }

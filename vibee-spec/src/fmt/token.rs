@@ -44,6 +44,13 @@ pub(super) enum Words {
 /// Signs of several characters, longest first where one begins another.
 const SIGNS: &[&str] = &["..=", "..", "->", ":=", "+=", "==", "!=", "<=", ">=", "//"];
 
+impl Token<'_> {
+    /// Whether a comma before it says nothing: an angle bracket may be a sign in prose.
+    pub fn closes_list(&self) -> bool {
+        self.kind == Kind::Close && self.text != ">"
+    }
+}
+
 /// The tokens of `text`, which has no comments (blanked ones do no harm).
 pub(super) fn tokens(text: &str, words: Words) -> Vec<Token<'_>> {
     let mut found: Vec<Token> = Vec::new();
