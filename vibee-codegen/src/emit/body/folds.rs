@@ -185,7 +185,7 @@ impl<'a> Body<'a> {
         }
         match op {
             FoldOp::Sum => {
-                let v = value.at(Prec::Add);
+                let v = value.at(Prec::Mul);
                 quote!(#name = #name + #v;)
             }
             FoldOp::Prod => {
