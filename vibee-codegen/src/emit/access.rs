@@ -15,6 +15,8 @@ struct Place {
     /// A slice rather than a view.
     slice: bool,
     axes: Vec<usize>,
+    /// Whether elements along the last of them are adjacent: not if a cut took the array's last axis.
+    adjacent: bool,
     /// Axes that start at the first row of the task's block.
     from_first: Vec<usize>,
     dtype: DType,
@@ -27,7 +29,7 @@ impl Body<'_> {
                 self.used.inputs.insert(i);
                 let dtype = self.p.program.kernel.input(i).dtype.clone();
                 let (name, axes) = (self.names.input(i), (0..rank).collect());
-                Place { name, slice: false, axes, from_first: vec![], dtype }
+                Place { name, slice: false, axes, adjacent: true, from_first: vec![], dtype }
             }
             Source::Def(d) => {
                 let Some(b) = self.p.place(d).buffer else {
@@ -45,16 +47,18 @@ impl Body<'_> {
         let dtype = def.dtype.clone();
         let mut from_first: Vec<usize> = (0..def.free.len()).filter(|a| self.is_row(def.free[*a])).collect();
         if buffer.kind == BufferKind::Local {
-            return Place { name, slice: buffer.dims.len() == 1, axes: buffer.axes, from_first, dtype };
+            let (slice, axes) = (buffer.dims.len() == 1, buffer.axes);
+            return Place { name, slice, axes, adjacent: true, from_first, dtype };
         }
         let here = self.written.contains(&b);
         if !here {
             from_first.clear();
             self.used.buffers.insert(b);
         }
-        let axes =
+        let axes: Vec<usize> =
             (0..def.free.len()).filter(|a| !here || !self.stage.grid.contains(&def.free[*a])).collect();
-        Place { name, slice: false, axes, from_first, dtype }
+        let adjacent = axes.last().is_none_or(|last| last + 1 == def.free.len());
+        Place { name, slice: false, axes, adjacent, from_first, dtype }
     }
 
     /// A position along an axis of an array, as the array counts it here.
@@ -190,7 +194,7 @@ impl Body<'_> {
             Pos::At(i) => !i.mentions(l.index),
             Pos::Data(d) => !self.varies(*d),
         });
-        let Some((_, offset)) = step.filter(|_| uniform) else { return self.per_lane(e) };
+        let Some((_, offset)) = step.filter(|_| uniform && place.adjacent) else { return self.per_lane(e) };
         let block = &l.block;
         let shift = self.shift(l.index);
         let Some(o) = outside else {
