@@ -191,7 +191,7 @@ impl Counter<'_> {
             Some(0) => return 1.0,
             Some(n) if n <= SAMPLES => (n, 1),
             // Coprime to most extents, so that every index takes all its values.
-            Some(n) => (SAMPLES, n / SAMPLES | 1),
+            Some(n) => (SAMPLES, (n / SAMPLES) | 1),
             None => (SAMPLES, 0x9e37_79b9_7f4a_7c15),
         };
         let mut held = 0_u64;

@@ -143,6 +143,7 @@ fn a_crash_is_the_result_of_one_call() {
         layout: Layout::default(),
         level: 0,
         threads: 1,
+        turn: 0,
     };
     for _ in 0..2 {
         let reply = driver.call(0, kernel, &call).expect("it is started again");
