@@ -9,4 +9,5 @@
 pub mod bench;
 pub mod gather;
 pub mod show;
+pub mod terminal;
 pub mod tree;

@@ -2,7 +2,7 @@
 //!
 //! Says nothing about speed or scratch, and nothing about models whose sizes only a file gives.
 
-use vibee_spec::term::{Atom, DType, Int, Layer, Model, Module};
+use vibee_spec::term::{Atom, Int, Layer, Model, Module};
 
 /// A model's weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ fn layer(modules: &[&Module], l: &Layer, sizes: &[i64], depth: usize) -> Option<
         for d in &w.shape {
             count = count.checked_mul(u64::try_from(eval(d)?).ok()?)?;
         }
-        add(count, count.checked_mul(width(&w.dtype))?)?;
+        add(count, count.checked_mul(w.dtype.bytes())?)?;
     }
     for s in &l.sublayers {
         let inner = modules.iter().flat_map(|m| &m.layers).find(|l| l.name == s.layer)?;
@@ -66,14 +66,4 @@ fn layer(modules: &[&Module], l: &Layer, sizes: &[i64], depth: usize) -> Option<
         add(each.parameters.checked_mul(count)?, each.bytes.checked_mul(count)?)?;
     }
     Some(total)
-}
-
-/// Bytes of one stored element.
-fn width(t: &DType) -> u64 {
-    match t {
-        DType::F64 => 8,
-        DType::F32 | DType::I32 | DType::Idx(_) | DType::Len(_) => 4,
-        DType::F16 | DType::BF16 => 2,
-        DType::I8 | DType::U8 | DType::Bool => 1,
-    }
 }

@@ -2,9 +2,10 @@
 //! does meanwhile happens to all of them.
 
 use anyhow::{Context, Result, anyhow};
-use vibee_codegen::harness::{Call, Driver, Reply, Turns, Word};
+use vibee_codegen::harness::{Call, Driver, Layout, Reply, Turns, Word};
+use vibee_codegen::values::Arguments;
 use vibee_spec::interp::draw;
-use vibee_spec::term::{Atom, Kernel};
+use vibee_spec::term::Kernel;
 
 use super::sizes::Point;
 use super::stats::Median;
@@ -59,20 +60,13 @@ pub fn measure(
     after: &mut dyn FnMut(),
 ) -> Result<Measured> {
     let drawn = draw::at(kernel, &point.dims, 1).map_err(|why| anyhow!("no arguments: {why}"))?;
-    let size = |int: &vibee_spec::term::Int| {
-        let value = int.eval(&|a| match a {
-            Atom::Dim(d) => point.dims.get(d.index()).copied(),
-            _ => None,
-        });
-        value.and_then(|v| usize::try_from(v).ok()).context("an output's size overflows")
-    };
-    let shape = |o: &vibee_spec::term::Output| kernel.def(o.def).shape.iter().map(size).collect();
-    let outputs = kernel.outputs.iter().map(shape).collect::<Result<Vec<Vec<usize>>>>()?;
+    let arguments = Arguments { dims: drawn.dims, inputs: drawn.inputs };
+    let outputs = arguments.outputs(kernel).context("the sizes of its outputs are unknown")?;
     let call = Call {
-        dims: &drawn.dims,
-        inputs: &drawn.inputs,
+        dims: &arguments.dims,
+        inputs: &arguments.inputs,
         outputs: &outputs,
-        layout: vibee_codegen::harness::Layout::default(),
+        layout: Layout::default(),
         level: effort.level,
         threads: effort.threads,
         turn: effort.turn,

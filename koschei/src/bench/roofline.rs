@@ -5,6 +5,7 @@
 use std::fmt::Write;
 
 use super::{Row, Run};
+use crate::show::svg::escaped;
 
 const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 560.0;
@@ -89,13 +90,8 @@ pub fn svg(run: &Run) -> String {
     out + "</svg>\n"
 }
 
-/// Text that stays text in the file.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 fn text(out: &mut String, class: &str, x: f64, y: f64, anchor: &str, text: &str) {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let text = escaped(text);
     let _ = writeln!(
         out,
         "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{text}</text>"

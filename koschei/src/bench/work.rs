@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vibee_spec::term::{Atom, DType, ExprId, FoldOp, Int, Kernel, Node, Op, Pos, Source};
+use vibee_spec::term::{Atom, DType, ExprId, FoldOp, Int, Kernel, Node, Pos, Source};
 
 /// What a call has to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -54,7 +54,7 @@ pub fn count(kernel: &Kernel, dims: &[i64]) -> Option<Work> {
         counter.visit(def.body);
     }
     let size = |dtype: &DType, shape: &[Int]| -> Option<f64> {
-        let mut bytes = element(dtype);
+        let mut bytes = dtype.bytes() as f64;
         for int in shape {
             bytes *= extent(int)? as f64;
         }
@@ -62,7 +62,7 @@ pub fn count(kernel: &Kernel, dims: &[i64]) -> Option<Work> {
     };
     let mut work = counter.work;
     for (n, input) in kernel.inputs.iter().enumerate().filter(|(_, i)| !i.shape.is_empty()) {
-        let read = counter.reads.get(&n).copied().unwrap_or_default() * element(&input.dtype);
+        let read = counter.reads.get(&n).copied().unwrap_or_default() * input.dtype.bytes() as f64;
         work.bytes += size(&input.dtype, &input.shape)?.min(read);
     }
     for output in &kernel.outputs {
@@ -74,16 +74,6 @@ pub fn count(kernel: &Kernel, dims: &[i64]) -> Option<Work> {
 
 fn dim(atom: &Atom, dims: &[i64]) -> Option<i64> {
     if let Atom::Dim(d) = atom { dims.get(d.index()).copied() } else { None }
-}
-
-/// Bytes of a stored element.
-fn element(dtype: &DType) -> f64 {
-    match dtype {
-        DType::F64 => 8.0,
-        DType::F32 | DType::I32 | DType::Idx(_) | DType::Len(_) => 4.0,
-        DType::F16 | DType::BF16 => 2.0,
-        DType::I8 | DType::U8 | DType::Bool => 1.0,
-    }
 }
 
 /// The indices on which each expression depends.
@@ -203,7 +193,13 @@ impl Counter<'_> {
                 values[*i] = (rest % extent) as i64;
                 rest /= extent;
             }
-            match self.holds(guard, &values) {
+            let value = |int: &Int| {
+                int.eval(&|a| match a {
+                    Atom::Index(i) => values.get(i.index()).copied(),
+                    other => dim(other, self.dims),
+                })
+            };
+            match self.kernel.exprs.truth(guard, &value) {
                 Some(true) => held += 1,
                 Some(false) => {}
                 None => {
@@ -213,44 +209,5 @@ impl Counter<'_> {
             }
         }
         held as f64 / tried as f64
-    }
-
-    /// Whether a condition holds; nothing if that depends on data.
-    fn holds(&self, id: ExprId, values: &[i64]) -> Option<bool> {
-        let exprs = &self.kernel.exprs;
-        match exprs.node(id) {
-            Node::Bool(b) => Some(*b),
-            Node::Op(Op::Not, args) => self.holds(args[0], values).map(|b| !b),
-            Node::Op(op @ (Op::And | Op::Or), args) => {
-                let (a, b) = (self.holds(args[0], values), self.holds(args[1], values));
-                let decides = *op == Op::Or;
-                match (a, b) {
-                    (Some(v), _) | (_, Some(v)) if v == decides => Some(v),
-                    (Some(_), Some(_)) => Some(!decides),
-                    _ => None,
-                }
-            }
-            Node::Op(op, args) if args.len() == 2 => {
-                let (a, b) = (self.whole(args[0], values)?, self.whole(args[1], values)?);
-                match op {
-                    Op::Lt => Some(a < b),
-                    Op::Le => Some(a <= b),
-                    Op::Gt => Some(a > b),
-                    Op::Ge => Some(a >= b),
-                    Op::Eq => Some(a == b),
-                    Op::Ne => Some(a != b),
-                    _ => None,
-                }
-            }
-            _ => None,
-        }
-    }
-
-    fn whole(&self, id: ExprId, values: &[i64]) -> Option<i64> {
-        let Node::Int(int) = self.kernel.exprs.node(id) else { return None };
-        int.eval(&|a| match a {
-            Atom::Index(i) => values.get(i.index()).copied(),
-            other => dim(other, self.dims),
-        })
     }
 }

@@ -3,7 +3,7 @@
 //! Parses flags, compiles kernels, has them measured, prints. Data goes to standard output, findings and progress to
 //! standard error; exit codes are those of `vibee`: 0 measured, 1 findings, 2 cannot be done.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,11 +14,10 @@ use koschei::bench::measure::{self, Effort, Subject};
 use koschei::bench::saved::{self, Saved};
 use koschei::bench::sizes::{self, Point};
 use koschei::bench::{Row, Run, report, roofline};
+use koschei::terminal;
 use vibee_codegen::harness::{Driver, package};
 use vibee_codegen::project::{Project, Unreadable};
 use vibee_codegen::{compile, files};
-use vibee_spec::diag::Severity;
-use vibee_spec::render::Renderer;
 use vibee_spec::term::{Kernel, Module};
 
 /// Measure kernels: time of a call, operations and bytes a second, and how much of what the machine can do that is.
@@ -99,7 +98,7 @@ fn main() -> ExitCode {
 }
 
 fn complain(message: &str) {
-    eprintln!("error: {message}");
+    terminal::complain(message, terminal::errors_coloured());
 }
 
 /// A kernel to measure, in a module of its own.
@@ -142,16 +141,11 @@ fn run(args: &Args) -> Result<bool> {
     let names: Vec<&str> = units.iter().map(|u| u.module.as_str()).collect();
     let build = package::build(&format!("bench {} {}", here.display(), names.join(" ")), &specs)?;
     let mut driver = Driver::start(&build.program)?;
-    let level = match &args.isa {
-        None => driver.levels().len() - 1,
-        Some(name) => driver.levels().iter().position(|l| l == name).with_context(|| {
-            format!("this machine has no level {name}; it has {}", driver.levels().join(", "))
-        })?,
-    };
+    let level = driver.level(args.isa.as_deref())?;
     let mut other = earlier.as_ref().map(|e| Driver::start(&e.program)).transpose()?;
-    let effort =
-        Effort { rounds: args.rounds, turn: args.turn * 1000, level: level as u32, threads: args.threads };
-    let mut result = Run { level: driver.levels()[level].clone(), threads: args.threads, rows: Vec::new() };
+    let effort = Effort { rounds: args.rounds, turn: args.turn * 1000, level, threads: args.threads };
+    let mut result =
+        Run { level: driver.levels()[level as usize].clone(), threads: args.threads, rows: Vec::new() };
     for (n, unit) in units.iter().enumerate() {
         let kernel = unit.kernel();
         bar.set_message(kernel.name.clone());
@@ -194,13 +188,8 @@ fn run(args: &Args) -> Result<bool> {
         true => format!("{:#}\n", saved::json(&result, None)),
         false => report::table(&result),
     };
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(page.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(e).context("cannot write to standard output")
-        }
-        _ => Ok(clean),
-    }
+    terminal::print(&page)?;
+    Ok(clean)
 }
 
 /// The kernels that were asked for; nothing after errors, which have been shown.
@@ -219,15 +208,12 @@ fn units(args: &Args) -> Result<Option<Vec<Unit>>> {
     let cannot_read = |e: Unreadable| anyhow!(e.why).context(format!("cannot read {}", e.path.display()));
     let project = Project::load(&roots).map_err(cannot_read)?;
     let checked = compile::check_all(&project, &|| ());
-    let mut errors = false;
+    if terminal::show_errors(&project, &checked, terminal::errors_coloured()) > 0 {
+        return Ok(None);
+    }
     let mut units = Vec::new();
     let mut known = Vec::new();
     for c in &checked {
-        let renderer = Renderer::new(&project.specs[c.spec].source);
-        for finding in c.diags.list.iter().filter(|d| d.severity == Severity::Error) {
-            eprintln!("{}\n", renderer.text(finding, std::io::stderr().is_terminal()));
-            errors = true;
-        }
         for (n, kernel) in c.module.kernels.iter().enumerate() {
             known.push(kernel.name.as_str());
             if names.is_empty() || names.iter().any(|name| **name == kernel.name) {
@@ -239,9 +225,6 @@ fn units(args: &Args) -> Result<Option<Vec<Unit>>> {
                 });
             }
         }
-    }
-    if errors {
-        return Ok(None);
     }
     for name in &names {
         if !known.contains(&name.as_str()) {

@@ -4,7 +4,7 @@
 //! codes are those of `vibee`: 0 clean, 1 findings, 2 cannot be done.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,12 +12,11 @@ use anyhow::{Context, Result, anyhow};
 use clap::{Parser, ValueEnum};
 use koschei::gather::{self, Gathered};
 use koschei::show::{View, json, svg, text};
+use koschei::terminal;
 use koschei::tree::{Problem, ProblemKind, Tree};
 use vibee_codegen::compile;
 use vibee_codegen::project::{Project, Unreadable};
 use vibee_codegen::results::Results;
-use vibee_spec::diag::Severity;
-use vibee_spec::render::Renderer;
 
 /// Show the technology tree: what needs what, what was tested, what can be started now.
 ///
@@ -98,14 +97,8 @@ fn run(args: &Args) -> Result<bool> {
     let cannot_read = |e: Unreadable| anyhow!(e.why).context(format!("cannot read {}", e.path.display()));
     let project = Project::load(&args.paths).map_err(cannot_read)?;
     let checked = compile::check_all(&project, &|| ());
-    let mut errors = 0;
-    for c in &checked {
-        let renderer = Renderer::new(&project.specs[c.spec].source);
-        for finding in c.diags.list.iter().filter(|d| d.severity == Severity::Error) {
-            eprintln!("{}\n", renderer.text(finding, coloured(args, std::io::stderr().is_terminal())));
-            errors += 1;
-        }
-    }
+    let mut errors =
+        terminal::show_errors(&project, &checked, coloured(args, std::io::stderr().is_terminal()));
     let file = args.results.clone().unwrap_or_else(|| beside(&args.paths));
     if args.results.is_some() && !file.is_file() {
         return Err(anyhow!("cannot read {}: there is no such file", file.display()));
@@ -182,14 +175,10 @@ fn explained(problem: &Problem, gathered: &Gathered) -> String {
 
 /// An error on standard error.
 fn complain(args: &Args, message: &str) {
-    let head = match coloured(args, std::io::stderr().is_terminal()) {
-        true => "\u{1b}[1;31merror\u{1b}[0m",
-        false => "error",
-    };
-    eprintln!("{head}: {message}");
+    terminal::complain(message, coloured(args, std::io::stderr().is_terminal()));
 }
 
-/// Writes the page where it belongs. Nobody reading any more (`vibee tree | head`) is no error.
+/// Writes the page where it belongs.
 fn deliver(args: &Args, page: &str) -> Result<()> {
     if let Some(out) = &args.out {
         std::fs::write(out, page).with_context(|| format!("cannot write {}", out.display()))?;
@@ -198,25 +187,14 @@ fn deliver(args: &Args, page: &str) -> Result<()> {
         }
         return Ok(());
     }
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(page.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(e).context("cannot write to standard output")
-        }
-        _ => Ok(()),
-    }
+    terminal::print(page)
 }
 
 fn coloured(args: &Args, terminal: bool) -> bool {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
     match args.color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => {
-            let plain = set("NO_COLOR") || std::env::var_os("TERM").is_some_and(|t| t == "dumb");
-            !plain
-                && (terminal || std::env::var_os("CLICOLOR_FORCE").is_some_and(|v| v != "0" && !v.is_empty()))
-        }
+        Color::Auto => terminal::coloured(terminal),
     }
 }
 

@@ -186,7 +186,7 @@ fn shortened(name: &str) -> String {
 }
 
 /// Text as XML takes it.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::new();
     for c in harmless(text).chars() {
         match c {

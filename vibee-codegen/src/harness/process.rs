@@ -62,6 +62,20 @@ impl Driver {
         &self.levels
     }
 
+    /// The position of a level, the highest if none is named.
+    ///
+    /// # Errors
+    /// When the machine has no level of that name.
+    pub fn level(&self, name: Option<&str>) -> Result<u32> {
+        let at = match name {
+            None => self.levels.len() - 1,
+            Some(name) => self.levels.iter().position(|l| l == name).with_context(|| {
+                format!("this machine has no level {name}; it has {}", self.levels.join(", "))
+            })?,
+        };
+        Ok(u32::try_from(at)?)
+    }
+
     /// Calls kernel `number`.
     ///
     /// # Errors

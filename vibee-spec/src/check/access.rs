@@ -7,7 +7,7 @@ use super::builder::{Builder, has_scalar};
 use super::facts::Facts;
 use super::hir::{Hir, Place};
 use super::prove::Prover;
-use super::search::{Example, Question, compared, truth};
+use super::search::{Example, Question, compared};
 use crate::diag::Diagnostic;
 use crate::term::{Check, Cmp, DType, ExprId, Int, Node, Pos, Source};
 
@@ -165,7 +165,9 @@ impl Builder<'_, '_> {
             guards: &self.guards,
             about: &about,
             allowed: &|e| {
-                self.conditions.iter().all(|(c, holds)| truth(exprs, *c, e).is_none_or(|v| v == *holds))
+                self.conditions
+                    .iter()
+                    .all(|(c, holds)| exprs.truth(*c, &|int| e.eval(int)).is_none_or(|v| v == *holds))
             },
         };
         let wrong = |e: &Example| match (e.eval(at), e.eval(extent)) {

@@ -3,7 +3,7 @@
 //! A found example is shown to the user, so small and plain values come first. Finding none
 //! proves nothing.
 
-use crate::term::{Atom, Cmp, DimId, ExprId, Exprs, IndexId, InputId, Int, Names, Node, Op, floor_mod};
+use crate::term::{Atom, Cmp, DimId, ExprId, Exprs, IndexId, InputId, Int, Names, Node, floor_mod};
 
 /// Evaluations per question.
 const BUDGET: usize = 40_000;
@@ -227,40 +227,6 @@ pub(super) fn holds(example: &Example, l: &Int, cmp: Cmp, r: &Int) -> Option<boo
         Cmp::Lt => l < r,
         Cmp::Le => l <= r,
     })
-}
-
-/// The truth of a condition over integers; `None` if it depends on data.
-pub(super) fn truth(exprs: &Exprs, e: ExprId, at: &Example) -> Option<bool> {
-    let Node::Op(op, args) = exprs.node(e) else {
-        return if let Node::Bool(b) = exprs.node(e) { Some(*b) } else { None };
-    };
-    match (op, &args[..]) {
-        (Op::Not, [a]) => truth(exprs, *a, at).map(|v| !v),
-        (Op::And, [a, b]) => match (truth(exprs, *a, at), truth(exprs, *b, at)) {
-            (Some(false), _) | (_, Some(false)) => Some(false),
-            (Some(true), Some(true)) => Some(true),
-            _ => None,
-        },
-        (Op::Or, [a, b]) => match (truth(exprs, *a, at), truth(exprs, *b, at)) {
-            (Some(true), _) | (_, Some(true)) => Some(true),
-            (Some(false), Some(false)) => Some(false),
-            _ => None,
-        },
-        (_, [a, b]) => {
-            let (Node::Int(a), Node::Int(b)) = (exprs.node(*a), exprs.node(*b)) else { return None };
-            let (a, b) = (at.eval(a)?, at.eval(b)?);
-            match op {
-                Op::Lt => Some(a < b),
-                Op::Le => Some(a <= b),
-                Op::Gt => Some(a > b),
-                Op::Ge => Some(a >= b),
-                Op::Eq => Some(a == b),
-                Op::Ne => Some(a != b),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
 }
 
 /// The integers a condition compares.

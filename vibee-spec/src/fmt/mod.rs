@@ -100,7 +100,7 @@ fn without_comments(text: &str) -> std::borrow::Cow<'_, str> {
     }
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
-        let code = values::split(line).0;
+        let code = scan::split(line).0;
         out.push_str(code);
         out.extend(std::iter::repeat_n(' ', line.len() - code.len()));
     }

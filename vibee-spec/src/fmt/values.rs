@@ -9,7 +9,7 @@ use super::page::{Entry, Page, Row};
 use super::statement::{Stand, placed, rows};
 use super::token::Words;
 use crate::ast::{Ident, Node, NodeKind, Section};
-use crate::scan::{Lines, Place, Reading};
+use crate::scan::{Lines, Place, Reading, split};
 
 /// Where the walk is.
 #[derive(Clone, Copy, Debug)]
@@ -88,17 +88,6 @@ pub(super) fn key_line(section: &Section, lines: &Lines, page: &mut Page) {
     row.comment = comment.map(str::to_owned);
     page.push(row);
     page.entry(first, Entry::Section);
-}
-
-/// Code and comment of the rest of a line.
-pub(super) fn split(text: &str) -> (&str, Option<&str>) {
-    let bytes = text.as_bytes();
-    let hash =
-        (0..bytes.len()).find(|&n| bytes[n] == b'#' && (n == 0 || matches!(bytes[n - 1], b' ' | b'\t')));
-    match hash {
-        Some(n) => (text[..n].trim_end(), Some(text[n..].trim_end())),
-        None => (text.trim_end(), None),
-    }
 }
 
 struct Walk<'a, 't> {

@@ -3,7 +3,7 @@
 use super::keys::{self, Key};
 use super::place::{Place, Reading};
 use super::seen::Seen;
-use super::{Lines, Mode, Sink, join, too_deep};
+use super::{Lines, Mode, Sink, join, split, too_deep};
 use crate::ast::{Ident, Node, NodeKind};
 use crate::diag::Diagnostic;
 use crate::limits::MAX_DEPTH;
@@ -215,12 +215,8 @@ impl<'t, 's, 'd> Scanner<'t, 's, 'd> {
 
     /// Splits `at..end` into code and comment.
     pub(super) fn code(&self, at: usize, end: usize) -> (Range<usize>, Option<String>) {
-        let text = &self.lines.text[at..end];
-        let bytes = text.as_bytes();
-        let hash =
-            (0..bytes.len()).find(|&n| bytes[n] == b'#' && (n == 0 || matches!(bytes[n - 1], b' ' | b'\t')));
-        let code = text[..hash.unwrap_or(text.len())].trim_end();
-        let comment = hash.map(|n| text[n + 1..].trim().to_owned()).filter(|c| !c.is_empty());
+        let (code, comment) = split(&self.lines.text[at..end]);
+        let comment = comment.map(|c| c[1..].trim().to_owned()).filter(|c| !c.is_empty());
         (at..at + code.len(), comment)
     }
 

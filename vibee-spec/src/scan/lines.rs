@@ -105,3 +105,14 @@ pub(crate) fn tab_error(at: usize) -> Diagnostic {
         .label("a tab")
         .hint("indent with two spaces a level")
 }
+
+/// Code and comment of the rest of a line: a comment begins at a `#` that nothing but a blank is before.
+pub(crate) fn split(text: &str) -> (&str, Option<&str>) {
+    let bytes = text.as_bytes();
+    let hash =
+        (0..bytes.len()).find(|&n| bytes[n] == b'#' && (n == 0 || matches!(bytes[n - 1], b' ' | b'\t')));
+    match hash {
+        Some(n) => (text[..n].trim_end(), Some(text[n..].trim_end())),
+        None => (text.trim_end(), None),
+    }
+}

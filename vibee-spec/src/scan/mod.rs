@@ -24,7 +24,7 @@ mod sink;
 pub(crate) use characters::{characters, is_reordering};
 pub use decode::{decode, decode_as, lossy};
 pub(crate) use join::{Logical, join, too_deep};
-pub(crate) use lines::{Lines, tab_error};
+pub(crate) use lines::{Lines, split, tab_error};
 pub use mode::Mode;
 pub(crate) use nesting::too_nested;
 pub(crate) use place::{Place, Reading};

@@ -107,8 +107,7 @@ fn plain(text: &str) -> &str {
             return inside;
         }
     }
-    let comment = |(n, _): &(usize, &str)| *n == 0 || text[..*n].ends_with([' ', '\t']);
-    text.match_indices('#').find(comment).map_or(text, |(n, _)| text[..n].trim_end())
+    super::split(text).0
 }
 
 /// The value of a top-level `language:` line, found before anything else is understood.

@@ -122,6 +122,41 @@ impl Exprs {
         self.intern(Node::Int(v), DType::I32)
     }
 
+    /// Whether a condition over integers holds, given their values; `None` if it depends on data, or on one without
+    /// a value.
+    pub fn truth(&self, id: ExprId, value: &dyn Fn(&Int) -> Option<i64>) -> Option<bool> {
+        let Node::Op(op, args) = self.node(id) else {
+            return if let Node::Bool(b) = self.node(id) { Some(*b) } else { None };
+        };
+        match (op, &args[..]) {
+            (Op::Not, [a]) => self.truth(*a, value).map(|v| !v),
+            (Op::And, [a, b]) => match (self.truth(*a, value), self.truth(*b, value)) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            },
+            (Op::Or, [a, b]) => match (self.truth(*a, value), self.truth(*b, value)) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            },
+            (_, [a, b]) => {
+                let (Node::Int(a), Node::Int(b)) = (self.node(*a), self.node(*b)) else { return None };
+                let (a, b) = (value(a)?, value(b)?);
+                match op {
+                    Op::Lt => Some(a < b),
+                    Op::Le => Some(a <= b),
+                    Op::Gt => Some(a > b),
+                    Op::Ge => Some(a >= b),
+                    Op::Eq => Some(a == b),
+                    Op::Ne => Some(a != b),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
     /// The direct operands of a node, guards and data positions included, in evaluation order.
     #[must_use]
     pub fn children(&self, id: ExprId) -> Vec<ExprId> {

@@ -103,6 +103,17 @@ impl DType {
         matches!(self, DType::I32 | DType::I8 | DType::U8 | DType::Idx(_) | DType::Len(_))
     }
 
+    /// Bytes of a stored element.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match self {
+            DType::F64 => 8,
+            DType::F32 | DType::I32 | DType::Idx(_) | DType::Len(_) => 4,
+            DType::F16 | DType::BF16 => 2,
+            DType::I8 | DType::U8 | DType::Bool => 1,
+        }
+    }
+
     /// The type a loaded element has in expressions: `f32`, `f64`, `i32` or `bool`; `Idx` stays.
     #[must_use]
     pub fn computed(&self) -> DType {

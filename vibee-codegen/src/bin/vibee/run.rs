@@ -1,6 +1,6 @@
 //! `vibee run`: a kernel's compiled code on given values.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use vibee_codegen::harness::{Call, Driver, Layout, Reply, package};
 use vibee_codegen::{compile, values};
 
@@ -43,12 +43,7 @@ fn execute(args: &Args, ui: &Ui) -> Result<Outcome> {
     let build = package::build(&key, &specs)?;
     bar.finish_and_clear();
     let mut driver = Driver::start(&build.program)?;
-    let level = match &args.isa {
-        None => driver.levels().len() - 1,
-        Some(name) => driver.levels().iter().position(|l| l == name).with_context(|| {
-            format!("this machine has no level {name}; it has {}", driver.levels().join(", "))
-        })?,
-    };
+    let level = driver.level(args.isa.as_deref())?;
     // A call that does not say its outputs' sizes is refused by the kernel itself.
     let shapes = arguments
         .outputs(kernel)
@@ -58,7 +53,7 @@ fn execute(args: &Args, ui: &Ui) -> Result<Outcome> {
         inputs: &arguments.inputs,
         outputs: &shapes,
         layout: Layout::default(),
-        level: u32::try_from(level)?,
+        level,
         threads: args.threads,
         turn: 0,
     };

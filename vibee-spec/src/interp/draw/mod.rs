@@ -80,7 +80,7 @@ pub struct Drawn {
 #[must_use]
 pub fn sizes(kernel: &Kernel, fixed: &[Option<i64>], seed: u64, profile: SizeProfile) -> Option<Vec<i64>> {
     let mut rng = Rng::new(seed);
-    (0..VALUE_ATTEMPTS).find_map(|_| sizes::with(kernel, fixed, &mut rng, profile))
+    (0..VALUE_ATTEMPTS).find_map(|_| sizes::of_kernel(kernel, fixed, &mut rng, profile, 0))
 }
 
 /// Draws a call of given sizes, one for each dim, with values as data has them.
@@ -115,7 +115,7 @@ pub fn draw(kernel: &Kernel, seed: u64, profile: SizeProfile) -> Result<Drawn, E
     let mut rng = Rng::new(seed);
     for attempt in 0..SIZE_ATTEMPTS {
         // Later attempts shrink: small sizes satisfy most conditions and always fit.
-        let Some(dims) = sizes::of_kernel(kernel, &mut rng, profile, attempt * 4 / SIZE_ATTEMPTS) else {
+        let Some(dims) = sizes::of_kernel(kernel, &[], &mut rng, profile, attempt * 4 / SIZE_ATTEMPTS) else {
             continue;
         };
         for _ in 0..VALUE_ATTEMPTS {

@@ -26,29 +26,19 @@ pub(super) enum Choice {
     Fixed(i64),
 }
 
-/// Values of a kernel's dims, or nothing if this attempt does not satisfy the conditions.
+/// Values of a kernel's dims, those that are `fixed` as they are, or nothing if this attempt does not satisfy the
+/// conditions. Dims beyond the end of `fixed` are free.
 pub(super) fn of_kernel(
-    kernel: &Kernel,
-    rng: &mut Rng,
-    profile: SizeProfile,
-    shrink: usize,
-) -> Option<Vec<i64>> {
-    let choices = vec![Choice::Free; kernel.dims.len()];
-    let fits = |dims: &[i64]| fits(kernel, dims, profile);
-    draw(&Wanted { dims: &choices, checks: &kernel.checks, fits: &fits }, rng, profile, shrink)
-}
-
-/// As [`of_kernel`], with the dims that are `fixed` as they are.
-pub(super) fn with(
     kernel: &Kernel,
     fixed: &[Option<i64>],
     rng: &mut Rng,
     profile: SizeProfile,
+    shrink: usize,
 ) -> Option<Vec<i64>> {
     let choice = |n: usize| fixed.get(n).copied().flatten().map_or(Choice::Free, Choice::Fixed);
     let choices: Vec<Choice> = (0..kernel.dims.len()).map(choice).collect();
     let fits = |dims: &[i64]| fits(kernel, dims, profile);
-    draw(&Wanted { dims: &choices, checks: &kernel.checks, fits: &fits }, rng, profile, 0)
+    draw(&Wanted { dims: &choices, checks: &kernel.checks, fits: &fits }, rng, profile, shrink)
 }
 
 /// Values of all dims, or nothing if this attempt does not satisfy the conditions. `shrink`, 0 to
