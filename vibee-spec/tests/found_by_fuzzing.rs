@@ -97,4 +97,31 @@ fn a_comma_before_an_angle_bracket_stays() {
         let text = format!("behaviors:\n  - name: k\n    signature: {value}\n");
         assert_eq!(fmt::format(&source(&text)).ok().as_deref(), Some(text.as_str()));
     }
+    // A tab between them is a blank like others.
+    assert_eq!(fmt::format(&source("t: {l<\t,>}\n")).ok().as_deref(), Some("t: { l<\t,> }\n"));
+}
+
+#[test]
+fn a_map_in_the_place_of_prose_is_formatted() {
+    for (text, formatted) in [
+        (
+            "types:\n  C:\n    fields:\n      - name: b\n        type: Int\n        description: {s}\n",
+            "types:\n  C:\n    fields:\n      - name: b\n        type: Int\n        description: { s }\n",
+        ),
+        ("behaviors:\n  - name: b\n    given: {s}\n", "behaviors:\n  - name: b\n    given: { s }\n"),
+        ("types:\n  C:\n    description: [ s ]\n", "types:\n  C:\n    description: [s]\n"),
+    ] {
+        assert_eq!(fmt::format(&source(text)).ok().as_deref(), Some(formatted), "{text}");
+    }
+}
+
+#[test]
+fn a_letter_without_a_place_on_the_left_is_refused() {
+    let text = "name: f\nlanguage: rust\n\nkernels:\n  e(x: f32[A, B, C]) -> y: f32[A, B]:\n    \
+                y[a*0 + c, b] = x[a, b, c]\n";
+    let mut diags = Diags::default();
+    let (source, file) = parse::read("found.vibee", text.as_bytes(), Mode::Strict, &mut diags);
+    check::check(&file, &source, &|_, _| None, &mut diags);
+    let found = diags.list.iter().find(|d| d.code == "V0314").expect("a finding");
+    assert!(found.message.contains("the letter `a`"), "{found:?}");
 }

@@ -156,7 +156,21 @@ impl<'a> Builder<'_, 'a> {
             store.push(p);
             shape.push(extent);
         }
-        debug_assert_eq!(placed, indices.len(), "letters of a left side come from its positions");
-        Some((store, shape))
+        if placed == indices.len() {
+            return Some((store, shape));
+        }
+        // `a*0` names a letter without placing it.
+        let lost = indices.iter().find(|i| !store.iter().any(|p| p.mentions(**i)));
+        let name = lost.map_or(String::new(), |i| self.k.indices[i.index()].name.clone());
+        let place = self.here(left[0].expr.span.to(left[left.len() - 1].expr.span));
+        let d = Diagnostic::error(
+            "V0314",
+            place.span,
+            format!("the left positions do not depend on the letter `{name}`"),
+        )
+        .label("every element must be defined exactly once")
+        .hint("write an index, or `h*C + c` where `C` is exactly the range of `c`");
+        self.err(place, d);
+        None
     }
 }

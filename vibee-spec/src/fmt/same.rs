@@ -52,11 +52,7 @@ pub fn same(a: &File, b: &File) -> bool {
 }
 
 /// Behaviours without the nodes that were kept of them: those were compared as parts of sections.
-/// Where prose was wanted and a map was written, its text stands for it.
 fn without_nodes(behaviors: &[Behavior]) -> Vec<Behavior> {
-    let prose = |text: &Option<String>| {
-        text.as_ref().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
-    };
     let one = |b: &Behavior| Behavior {
         given: prose(&b.given),
         when: prose(&b.when),
@@ -68,6 +64,16 @@ fn without_nodes(behaviors: &[Behavior]) -> Vec<Behavior> {
     behaviors.iter().map(one).collect()
 }
 
+/// Prose without its line ends. Where a map or list was written instead, its text stands for it, blanks and all.
+fn prose(text: &Option<String>) -> Option<String> {
+    let text = text.as_ref()?;
+    Some(if text.starts_with(['{', '[']) {
+        words(text)
+    } else {
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    })
+}
+
 /// Types without the nodes that were kept of them, as above. A field's type or default that was
 /// written as a map or list stands there as its text, blanks and all.
 fn without_layout(types: &[TypeDecl]) -> Vec<TypeDecl> {
@@ -75,11 +81,13 @@ fn without_layout(types: &[TypeDecl]) -> Vec<TypeDecl> {
     let field = |f: &Field| Field {
         ty: text(&f.ty),
         default: f.default.as_ref().map(text),
+        doc: prose(&f.doc),
         other: Vec::new(),
         ..f.clone()
     };
     let one = |t: &TypeDecl| TypeDecl {
         fields: t.fields.iter().map(field).collect(),
+        doc: prose(&t.doc),
         other: Vec::new(),
         ..t.clone()
     };

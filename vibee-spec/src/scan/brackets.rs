@@ -36,7 +36,7 @@ pub(crate) fn partners(text: &str, origin: usize) -> HashMap<usize, usize> {
             }
             _ => {}
         }
-        if !(is_name(c) || "<>,?*[]() .".contains(c)) {
+        if !(is_name(c) || "<>,?*[]() \t.".contains(c)) {
             angle.clear();
         }
         before = c;
