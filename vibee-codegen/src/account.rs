@@ -53,7 +53,15 @@ fn layer(modules: &[&Module], l: &Layer, sizes: &[i64], depth: usize) -> Option<
         for d in &w.shape {
             count = count.checked_mul(u64::try_from(eval(d)?).ok()?)?;
         }
-        add(count, count.checked_mul(w.dtype.bytes())?)?;
+        let bytes = match &w.stored {
+            Some(s) => {
+                let sizes = [s.format.block, s.format.bytes].map(|n| u64::try_from(n).ok());
+                let [Some(numbers), Some(bytes)] = sizes else { return None };
+                count.checked_div(numbers)?.checked_mul(bytes)?
+            }
+            None => count.checked_mul(w.dtype.bytes())?,
+        };
+        add(count, bytes)?;
     }
     for s in &l.sublayers {
         let inner = modules.iter().flat_map(|m| &m.layers).find(|l| l.name == s.layer)?;

@@ -146,7 +146,7 @@ fn packed(of: &Packed, value: &Value) -> Result<Tensor> {
     let (name, kind) = (String::new(), InputKind::Argument);
     let numbers = tensor(&Input { name, dtype: DType::F32, shape: of.shape.clone(), kind }, value)?;
     let TensorData::Float(values) = &numbers.data else { bail!("it has rank {rank} and holds numbers") };
-    Ok(encode(of, &numbers.dims, values)?)
+    Ok(encode(&of.format, &numbers.dims, values)?)
 }
 
 fn tensor(input: &Input, value: &Value) -> Result<Tensor> {

@@ -16,6 +16,14 @@ pub mod sign1 {
     pub fn bytes(numbers: usize) -> Option<usize> {
         igla_runtime::check::block_bytes(numbers, NUMBERS, BYTES)
     }
+
+    /// For loading weights that are kept in it.
+    pub const FORMAT: igla_runtime::weights::Format = igla_runtime::weights::Format {
+        name: "sign1",
+        numbers: NUMBERS,
+        bytes: BYTES,
+        encode: Some(encode),
+    };
 }
 
 /// The numbers of rows of `sign1` blocks.

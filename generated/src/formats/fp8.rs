@@ -16,6 +16,14 @@ pub mod fp8_e4m3 {
     pub fn bytes(numbers: usize) -> Option<usize> {
         igla_runtime::check::block_bytes(numbers, NUMBERS, BYTES)
     }
+
+    /// For loading weights that are kept in it.
+    pub const FORMAT: igla_runtime::weights::Format = igla_runtime::weights::Format {
+        name: "fp8_e4m3",
+        numbers: NUMBERS,
+        bytes: BYTES,
+        encode: Some(encode),
+    };
 }
 
 /// Scaled so that the largest number of a block is 448.
@@ -30,6 +38,14 @@ pub mod fp8_block {
     pub fn bytes(numbers: usize) -> Option<usize> {
         igla_runtime::check::block_bytes(numbers, NUMBERS, BYTES)
     }
+
+    /// For loading weights that are kept in it.
+    pub const FORMAT: igla_runtime::weights::Format = igla_runtime::weights::Format {
+        name: "fp8_block",
+        numbers: NUMBERS,
+        bytes: BYTES,
+        encode: Some(encode),
+    };
 }
 
 /// The numbers of rows of `fp8_e4m3` blocks.

@@ -16,6 +16,14 @@ pub mod nf4 {
     pub fn bytes(numbers: usize) -> Option<usize> {
         igla_runtime::check::block_bytes(numbers, NUMBERS, BYTES)
     }
+
+    /// For loading weights that are kept in it.
+    pub const FORMAT: igla_runtime::weights::Format = igla_runtime::weights::Format {
+        name: "nf4",
+        numbers: NUMBERS,
+        bytes: BYTES,
+        encode: Some(encode),
+    };
 }
 
 /// Eight bits whose exponent is the count of leading zeros (arXiv:2110.02861), times the largest magnitude.
@@ -30,6 +38,14 @@ pub mod dynamic8 {
     pub fn bytes(numbers: usize) -> Option<usize> {
         igla_runtime::check::block_bytes(numbers, NUMBERS, BYTES)
     }
+
+    /// For loading weights that are kept in it.
+    pub const FORMAT: igla_runtime::weights::Format = igla_runtime::weights::Format {
+        name: "dynamic8",
+        numbers: NUMBERS,
+        bytes: BYTES,
+        encode: Some(encode),
+    };
 }
 
 /// 256 blocks of 64 numbers whose scales are stored as differences from their mean.
@@ -44,6 +60,14 @@ pub mod nf4_double {
     pub fn bytes(numbers: usize) -> Option<usize> {
         igla_runtime::check::block_bytes(numbers, NUMBERS, BYTES)
     }
+
+    /// For loading weights that are kept in it.
+    pub const FORMAT: igla_runtime::weights::Format = igla_runtime::weights::Format {
+        name: "nf4_double",
+        numbers: NUMBERS,
+        bytes: BYTES,
+        encode: Some(encode),
+    };
 }
 
 /// The numbers of rows of `nf4` blocks.

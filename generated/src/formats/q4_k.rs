@@ -16,6 +16,14 @@ pub mod q4_k {
     pub fn bytes(numbers: usize) -> Option<usize> {
         igla_runtime::check::block_bytes(numbers, NUMBERS, BYTES)
     }
+
+    /// For loading weights that are kept in it.
+    pub const FORMAT: igla_runtime::weights::Format = igla_runtime::weights::Format {
+        name: "q4_k",
+        numbers: NUMBERS,
+        bytes: BYTES,
+        encode: Some(encode),
+    };
 }
 
 /// The numbers of rows of `q4_k` blocks.

@@ -16,6 +16,14 @@ pub mod tq2_0 {
     pub fn bytes(numbers: usize) -> Option<usize> {
         igla_runtime::check::block_bytes(numbers, NUMBERS, BYTES)
     }
+
+    /// For loading weights that are kept in it.
+    pub const FORMAT: igla_runtime::weights::Format = igla_runtime::weights::Format {
+        name: "tq2_0",
+        numbers: NUMBERS,
+        bytes: BYTES,
+        encode: Some(encode),
+    };
 }
 
 /// Five weights a byte, as digits of a number of base 3 that is scaled to 256.
@@ -30,6 +38,14 @@ pub mod tq1_0 {
     pub fn bytes(numbers: usize) -> Option<usize> {
         igla_runtime::check::block_bytes(numbers, NUMBERS, BYTES)
     }
+
+    /// For loading weights that are kept in it.
+    pub const FORMAT: igla_runtime::weights::Format = igla_runtime::weights::Format {
+        name: "tq1_0",
+        numbers: NUMBERS,
+        bytes: BYTES,
+        encode: Some(encode),
+    };
 }
 
 /// The numbers of rows of `tq2_0` blocks.

@@ -1,7 +1,7 @@
 //! Doc comments: the equations as written, shapes, errors. Spec text is escaped so that it cannot end
 //! a comment or become a doctest.
 
-use vibee_spec::term::{Atom, DType, Input, InputId, Int, Kernel, ParamRef};
+use vibee_spec::term::{Atom, DType, Input, InputId, Int, Kernel, ParamRef, WeightTensor};
 
 use crate::loops::LoopProgram;
 
@@ -84,6 +84,15 @@ pub fn ty(k: &Kernel, dtype: &DType, shape: &[Int]) -> String {
     };
     let dims: Vec<String> = shape.iter().map(|d| int(k, d)).collect();
     if dims.is_empty() { name } else { format!("{name}[{}]", dims.join(", ")) }
+}
+
+/// `q8_0[D, F]`, the type of a weight.
+pub fn weight(k: &Kernel, w: &WeightTensor) -> String {
+    let dims: Vec<String> = w.shape.iter().map(|d| int(k, d)).collect();
+    match &w.stored {
+        Some(s) => format!("{}[{}]", s.format.name, dims.join(", ")),
+        None => ty(k, &w.dtype, &w.shape),
+    }
 }
 
 /// A size as in the language.

@@ -25,12 +25,13 @@ pub fn module(f: &Format) -> TokenStream {
     let fields: Vec<String> = f.fields.iter().map(|x| format!("`{}: {}`", x.name, x.ty)).collect();
     let layout = format!(" Bytes of a block: {}.", fields.join(", "));
     let decode = format_ident!("decode_{own}");
-    let uses = if f.encode.is_some() {
+    let (uses, encode) = if f.encode.is_some() {
         let encode = format_ident!("encode_{own}");
-        quote!(pub use super::{#decode as decode, #encode as encode};)
+        (quote!(pub use super::{#decode as decode, #encode as encode};), quote!(Some(encode)))
     } else {
-        quote!(pub use super::#decode as decode;)
+        (quote!(pub use super::#decode as decode;), quote!(None))
     };
+    let written = &f.name;
     quote! {
         #(#[doc = #docs])*
         pub mod #name {
@@ -44,6 +45,13 @@ pub fn module(f: &Format) -> TokenStream {
             pub fn bytes(numbers: usize) -> Option<usize> {
                 igla_runtime::check::block_bytes(numbers, NUMBERS, BYTES)
             }
+            #[doc = " For loading weights that are kept in it."]
+            pub const FORMAT: igla_runtime::weights::Format = igla_runtime::weights::Format {
+                name: #written,
+                numbers: NUMBERS,
+                bytes: BYTES,
+                encode: #encode,
+            };
         }
     }
 }

@@ -148,13 +148,13 @@ pub fn module(module: &Module, spec: &str, path: &str) -> String {
             kernel::kernel(&general, &style, &variants)
         }));
     }
-    items.append(&mut decoders.items);
     for l in &module.layers {
-        items.extend(layer::layer(l, path, &mut taken));
+        items.extend(layer::layer(l, path, &mut taken, &mut decoders));
     }
     for m in &module.models {
-        items.extend(layer::model(m, path, &mut taken));
+        items.extend(layer::model(m, path, &mut taken, &mut decoders));
     }
+    items.append(&mut decoders.items);
     out.push_str(&formats::imports(&items));
     out.push_str(&declared.imports);
     for item in &declared.items {

@@ -9,7 +9,7 @@
 //! | word | 1 the call: nanoseconds of one; 2 the machine: operations a second; 3 and a number of bytes: bytes read a second |
 //! | sizes | count `u32`, numbers |
 //! | configuration | count `u32`; key and number of each |
-//! | tensors | count `u32`; name, rank `u32`, dims and elements (numbers) of each |
+//! | tensors | count `u32`; name, 1 if it is blocks of a format and 0 if not (`u32`), rank `u32`, dims and elements (numbers) of each |
 //! | key, name, prefix | bytes `u32`, UTF-8 |
 //! | size or scalar | one number |
 //! | tensor | its dims (numbers), offset `u32`, row padding `u32`, elements in row-major order |
@@ -84,6 +84,7 @@ pub fn encode_layer(number: u32, layer: &Layer, call: &LayerCall<'_>) -> Option<
     count(&mut out, u32::try_from(drawn.tensors.len()).ok()?);
     for (name, t) in &drawn.tensors {
         text(&mut out, name)?;
+        count(&mut out, u32::from(t.dtype == DType::U8));
         count(&mut out, u32::try_from(t.dims.len()).ok()?);
         t.dims.iter().for_each(|d| number_to(&mut out, *d as f64));
         elements(&mut out, &t.dtype, t)?;

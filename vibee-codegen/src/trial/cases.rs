@@ -98,7 +98,7 @@ fn arguments(kernel: &Kernel, case: &Case) -> std::result::Result<Arguments, (St
     let mut inputs = Vec::with_capacity(case.inputs.len());
     for (n, (i, data)) in (0u32..).zip(kernel.inputs.iter().zip(&case.inputs)) {
         inputs.push(match kernel.packed(InputId(n)) {
-            Some(p) => encode(p, &data.dims, &data.values).map_err(|e| (i.name.clone(), e))?,
+            Some(p) => encode(&p.format, &data.dims, &data.values).map_err(|e| (i.name.clone(), e))?,
             None => tensor(&i.dtype, &data.dims, &data.values),
         });
     }

@@ -115,6 +115,99 @@ models:
       y[t, d] = words[tok[t], d] / 3
 ";
 
+/// Formats, one of which the runtime multiplies with.
+const STORED: &str = "name: stored
+language: rust
+
+formats:
+  eighths:
+    block: 32
+    fields:
+      d: f32
+      q: i8[32]
+    decode[j]: d * q[j]
+    encode:
+      d = 0.125
+      q[j] = i8(round(8 * x[j]))
+
+  # No power of two in a block, and nothing encodes it.
+  thirds:
+    block: 3
+    fields:
+      low: u8
+      rest: u8[2]
+    decode[j]: (if j == 0 then 0 else f32(rest[max(j - 1, 0)])) - low
+";
+
+const KEPT: &str = "name: kept
+language: rust
+
+imports:
+  - formats/stored
+
+layers:
+  # Products, rows picked by data, vectors and a sum over everything.
+  Kept<W>[I, O] for W in eighths, thirds, bf16:
+    weights:
+      w: W[O, I] = \"weight\"
+      gain: W[I]
+    forward(x: f32[T, I], row: idx<O>[T]) -> (y: f32[T, O], z: f32[T, I], s: f32):
+      y[t, o] = tanh(sum[i](x[t, i] * w[o, i]))
+      z[t, i] = w[row[t], i] * gain[i] + x[t, i]
+      s = sum[o, i](w[o, i])
+
+  Scaled[D]:
+    weights:
+      scale: eighths[D]
+      inner: Plain[D]
+    forward(x: f32[T, D]) -> y: f32[T, D]:
+      y = inner(x, scale)
+
+  # Is given the numbers of somebody's weight.
+  Plain[D]:
+    weights:
+      shift: f32[D]
+    forward(x: f32[T, D], scale: f32[D]) -> y: f32[T, D]:
+      y[t, d] = x[t, d] * scale[d] + shift[d]
+
+models:
+  # The same tensor as floats and in a format.
+  Both<W> for W in eighths, f32:
+    config: { D: width, L: depth }
+    weights:
+      table: W[D, D]
+      floats: f32[D, D] = \"table\"
+      kept: Kept<eighths>[D, D] * L = \"kept.{i}.\"
+    forward(x: f32[T, D], row: idx<D>[T]) -> (y: f32[T, D], n: f32):
+      y = x
+      for i in L: y, z, s = kept[i](y, row)
+      n = sum[d, e](table[d, e] - floats[d, e])
+";
+
+#[test]
+fn weights_are_kept_in_formats() {
+    let desk = Desk::new(&[("kept.vibee", KEPT), ("formats/stored.vibee", STORED)]);
+    let done = desk.vibee("test kept.vibee --cases 16 --json");
+    assert_eq!((done.code, done.err.as_str()), (0, ""), "{}", done.out);
+    let json: Value = serde_json::from_str(&done.out).expect("JSON");
+    let layers = json["specs"][0]["layers"].as_array().expect("layers");
+    let names = layers.iter().map(|l| l["layer"].as_str().expect("a name")).collect::<Vec<_>>();
+    assert_eq!(names, ["KeptEighths", "KeptThirds", "KeptBf16", "Scaled", "Plain", "BothEighths", "BothF32"]);
+    for l in layers {
+        let count = |key: &str| l[key].as_u64().unwrap_or(0);
+        assert_eq!((l["status"].as_str(), count("draws")), (Some("ok"), 16), "{l:#}");
+        assert!(count("values") - count("skipped") > 50 && count("refused") > 3, "{l:#}");
+    }
+    let shown = desk.vibee("gen kept.vibee formats/stored.vibee --out src");
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    let code = std::fs::read_to_string(desk.path("src/kept.rs")).expect("Rust");
+    let of = |layer: &str| code.split(&format!("fn {layer}")).nth(1).expect("its step")[..1500].to_owned();
+    // What the runtime multiplies with stays in its blocks; the rest is decoded where it is read.
+    assert!(of("kept_eighths_").contains("BlockMat::<EighthsBlocks>"), "{code}");
+    assert!(!of("kept_thirds_").contains("BlockMat"), "{code}");
+    assert!(code.contains("&crate::formats::stored::eighths::FORMAT"), "{code}");
+}
+
 #[test]
 fn layers_and_models_are_tested() {
     let desk = Desk::new(&[("parts.vibee", PARTS), ("net/tower.vibee", TOWER), ("large.vibee", LARGE)]);

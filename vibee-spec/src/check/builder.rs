@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::facts::Facts;
 use super::frame::Env;
@@ -12,13 +13,14 @@ use super::header::OutputDecl;
 use super::hir::{LetterId, Place};
 use super::prove::Prover;
 use super::search::{Example, Question};
+use super::types::Elem;
 use crate::ast;
 use crate::diag::Diagnostic;
 use crate::limits::MAX_DEFINITIONS;
 use crate::span::Span;
 use crate::term::{
-    Arg, Atom, Check, Cmp, DType, DefId, DimId, ExprId, Exprs, IndexId, Input, InputId, Int, Kernel, Names,
-    ParamRef,
+    Arg, Atom, Check, Cmp, DType, DefId, DimId, ExprId, Exprs, Format, IndexId, Input, InputId, Int, Kernel,
+    Names, ParamRef,
 };
 
 /// Expressions expanded for one kernel; more is a chain of functions that doubles itself.
@@ -91,9 +93,8 @@ pub(super) struct Builder<'c, 'a> {
     pub file: usize,
     pub k: Kernel,
     pub locals: HashMap<String, Entry>,
-    pub generics: HashMap<String, DType>,
-    /// Generics that stand for a format: declaring file and position.
-    pub generic_formats: HashMap<String, (usize, usize)>,
+    /// What generics stand for.
+    pub generics: HashMap<String, Elem>,
     pub facts: Facts,
     pub letters: Vec<Letter>,
     pub letter_ids: HashMap<(u32, String), LetterId>,
@@ -139,6 +140,8 @@ pub(super) struct Builder<'c, 'a> {
     pub in_loop: bool,
     /// Values below this are arguments of the forward, not computed by it.
     pub forward_arguments: usize,
+    /// The formats of the weights around it, by their number.
+    pub weight_formats: Vec<Option<Arc<Format>>>,
 }
 
 impl<'c, 'a> Builder<'c, 'a> {
@@ -150,7 +153,6 @@ impl<'c, 'a> Builder<'c, 'a> {
             k: empty_kernel(name),
             locals: HashMap::new(),
             generics: HashMap::new(),
-            generic_formats: HashMap::new(),
             facts: Facts::default(),
             letters: vec![],
             letter_ids: HashMap::new(),
@@ -176,6 +178,7 @@ impl<'c, 'a> Builder<'c, 'a> {
             args: vec![],
             in_loop: false,
             forward_arguments: 0,
+            weight_formats: vec![],
         }
     }
 
@@ -284,7 +287,12 @@ impl<'c, 'a> Builder<'c, 'a> {
         } else {
             self.note_scalar(id, &input);
         }
-        self.k.inputs.push(*input);
+        match (arg, self.weight_formats.as_slice()) {
+            (Arg::Weight(w), formats) if let Some(Some(format)) = formats.get(w) => {
+                self.declare_stored(*input, format.clone());
+            }
+            _ => self.k.inputs.push(*input),
+        }
         self.k.params.push(ParamRef::Input(id));
         self.args.push(arg);
         let entry = Entry { local: Local::Input(id), span: entry.span };

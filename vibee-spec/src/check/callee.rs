@@ -7,6 +7,7 @@ use super::frame::Env;
 use super::globals::Global;
 use super::hir::{Hir, Kind, Place};
 use super::suggest;
+use super::types::Elem;
 use crate::ast::{Arg, Binder, Expr, Ident, TyElem};
 use crate::diag::Diagnostic;
 use crate::term::{DType, DefId, Source};
@@ -184,7 +185,7 @@ impl<'a> Builder<'_, 'a> {
             };
         }
         if env.frame.kernel_names
-            && let Some(t) = self.generics.get(name)
+            && let Some(Elem::Type(t)) = self.generics.get(name)
         {
             return Some(Some(t.clone()));
         }

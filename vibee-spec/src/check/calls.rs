@@ -449,7 +449,10 @@ fn stored_type(p: &ast::Param, k: &ast::Kernel, types: Option<&[Elem]>) -> Optio
     let TyElem::Named(n) = &p.ty.elem else { return None };
     let generic = k.generics.iter().position(|g| g.name == n.name);
     match (generic, types) {
-        (Some(at), Some(types)) => types.get(at)?.dtype().cloned(),
+        (Some(at), Some(types)) => match types.get(at)? {
+            Elem::Type(t) => Some(t.clone()),
+            Elem::Format(..) => None,
+        },
         (Some(_), None) => None,
         (None, _) => super::types::word(&n.name),
     }

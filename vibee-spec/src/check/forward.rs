@@ -11,10 +11,11 @@ use super::builder::{Builder, Entry, Local, Range};
 use super::globals::Cx;
 use super::header::OutputDecl;
 use super::subcall::SubCall;
+use super::types::Elem;
 use crate::ast::{self, Define, ExprKind, Stmt};
 use crate::diag::Diagnostic;
 use crate::span::Span;
-use crate::term::{Arg, DType, Forward, Int, Layer, Step, Value, ValueId};
+use crate::term::{Arg, Forward, Int, Layer, Step, Value, ValueId};
 
 /// A sublayer's checked layer and where it is declared.
 pub(super) struct Member {
@@ -27,7 +28,7 @@ pub(super) struct Member {
 pub(super) struct Surroundings<'s> {
     pub file: usize,
     pub dims: &'s [(String, Span)],
-    pub generics: HashMap<String, DType>,
+    pub generics: HashMap<String, Elem>,
     pub locals: HashMap<String, Entry>,
     pub members: Vec<Member>,
     pub layer: &'s Layer,
@@ -82,7 +83,7 @@ pub(super) struct Walk<'c, 'a, 's> {
     pub cx: &'c mut Cx<'a>,
     pub file: usize,
     pub ast: &'a ast::Kernel,
-    pub generics: HashMap<String, DType>,
+    pub generics: HashMap<String, Elem>,
     /// Visible names; values are [`Local::Outer`].
     pub names: HashMap<String, Entry>,
     pub layer: &'s Layer,

@@ -14,7 +14,7 @@ use super::types::Elem;
 use crate::ast;
 use crate::diag::{Diagnostic, Diags, Severity};
 use crate::span::{Source, Span};
-use crate::term::{DType, Format, Kernel, Layer};
+use crate::term::{Format, Kernel, Layer};
 
 /// Finds the file behind an entry of the `imports:` of a source: entries are relative to its path.
 pub type Imports<'a> = dyn Fn(&Source, &str) -> Option<(&'a ast::File, &'a Source)> + 'a;
@@ -79,8 +79,8 @@ impl Unit<'_> {
 /// A kernel's instance: declaring file, position, what its generics stand for.
 pub(super) type KernelKey = (usize, usize, Vec<Elem>);
 
-/// A layer's instance: declaring file, position, element types of its generics.
-pub(super) type LayerKey = (usize, usize, Vec<DType>);
+/// A layer's instance: declaring file, position, what its generics stand for.
+pub(super) type LayerKey = (usize, usize, Vec<Elem>);
 
 /// One run of the checker.
 pub(super) struct Cx<'a> {

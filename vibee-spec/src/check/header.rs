@@ -168,7 +168,6 @@ impl<'a> Builder<'_, 'a> {
             if upper
                 && !names.iter().any(|(known, _)| known == n)
                 && !self.generics.contains_key(n)
-                && !self.generic_formats.contains_key(n)
                 && !matches!(
                     self.cx.units[self.file].names.get(n),
                     Some((super::globals::Global::Constant(..), _))

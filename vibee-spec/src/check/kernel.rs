@@ -37,10 +37,7 @@ pub(super) fn instance(cx: &mut Cx<'_>, file: usize, at: usize, types: Vec<Elem>
 
 /// `linear_bf16`.
 fn instance_name(cx: &Cx<'_>, base: &str, types: &[Elem]) -> String {
-    types.iter().fold(base.to_string(), |name, t| match t {
-        Elem::Type(t) => format!("{name}_{}", types::suffix(t)),
-        Elem::Format(file, at) => format!("{name}_{}", cx.units[*file].file.formats[*at].name.name),
-    })
+    types.iter().fold(base.to_string(), |name, t| format!("{name}_{}", types::ending(cx, t)))
 }
 
 fn build<'a>(cx: &mut Cx<'a>, file: usize, at: usize, types: &[Elem]) -> Option<Kernel> {
@@ -49,10 +46,7 @@ fn build<'a>(cx: &mut Cx<'a>, file: usize, at: usize, types: &[Elem]) -> Option<
     let name = instance_name(cx, &ast.name.name, types);
     let mut b = Builder::new(cx, file, name);
     for (g, t) in ast.generics.iter().zip(types) {
-        match t {
-            Elem::Type(t) => drop(b.generics.insert(g.name.clone(), t.clone())),
-            Elem::Format(file, at) => drop(b.generic_formats.insert(g.name.clone(), (*file, *at))),
-        }
+        b.generics.insert(g.name.clone(), t.clone());
     }
     b.incomplete = b.cx.incomplete(file, ast.span);
     b.reserve_names(&ast.body);

@@ -5,17 +5,18 @@ use std::rc::Rc;
 use super::builder::{Builder, Entry, Local};
 use super::forward::{self, Member};
 use super::globals::{Cx, Global};
-use super::types;
+use super::packed::NUMBER;
+use super::types::{self, Elem};
 use crate::ast::{self, ExprKind, UnOp, WeightKind};
 use crate::diag::Diagnostic;
 use crate::span::Span;
 use crate::term::{
-    Arg, Atom, Check, DType, Dim, DimBind, DimId, Input, InputKind, Int, Layer, Model, ModelConfig, Sublayer,
-    WeightTensor,
+    Arg, Atom, Check, DType, Dim, DimBind, DimId, Input, InputKind, Int, Layer, Model, ModelConfig, Stored,
+    Sublayer, WeightTensor,
 };
 
 /// The instance of a layer; `None` if it has errors.
-pub(super) fn instance(cx: &mut Cx<'_>, file: usize, at: usize, types: Vec<DType>) -> Option<Rc<Layer>> {
+pub(super) fn instance(cx: &mut Cx<'_>, file: usize, at: usize, types: Vec<Elem>) -> Option<Rc<Layer>> {
     let key = (file, at, types);
     if let Some(known) = cx.layers.get(&key) {
         return known.clone();
@@ -40,12 +41,12 @@ pub(super) fn instance(cx: &mut Cx<'_>, file: usize, at: usize, types: Vec<DType
     layer
 }
 
-/// A model of the file being checked.
-pub(super) fn model(cx: &mut Cx<'_>, at: usize) -> Option<Model> {
+/// A model of the file being checked, for the types of its generics.
+pub(super) fn model(cx: &mut Cx<'_>, at: usize, types: &[Elem]) -> Option<Model> {
     let unit: &ast::File = cx.units[0].file;
     let ast = &unit.models[at];
     let config = config(cx, &ast.config);
-    let mut layer = build(cx, 0, &ast.layer, &ast.config, &[])?;
+    let mut layer = build(cx, 0, &ast.layer, &ast.config, types)?;
     // A model has no caller: what its sizes decide is decided when it is loaded.
     let own = layer.dims.len();
     let (early, late) = layer.forward.checks.drain(..).partition(|c| decided_by(c, own));
@@ -70,11 +71,14 @@ fn decided_by(c: &Check, own: usize) -> bool {
     alone
 }
 
-/// `BertLayerBf16`.
-pub(super) fn instance_name(base: &str, generics: &[DType]) -> String {
-    generics.iter().fold(base.to_string(), |name, t| {
-        let word = types::suffix(t);
-        format!("{name}{}{}", word[..1].to_ascii_uppercase(), &word[1..])
+/// `BertLayerBf16`, `BertLayerQ8_0`.
+fn instance_name(cx: &Cx<'_>, base: &str, generics: &[Elem]) -> String {
+    generics.iter().fold(base.to_string(), |mut name, t| {
+        let word = types::ending(cx, t);
+        let mut letters = word.chars();
+        name.extend(letters.next().map(|c| c.to_ascii_uppercase()));
+        name.extend(letters);
+        name
     })
 }
 
@@ -83,7 +87,7 @@ fn build<'a>(
     file: usize,
     ast: &'a ast::Layer,
     config: &'a [ast::ConfigEntry],
-    generics: &[DType],
+    generics: &[Elem],
 ) -> Option<Layer> {
     let is_dim = |n: &str| n.starts_with(|c: char| c.is_ascii_uppercase());
     let dims: Vec<(String, Span)> = ast
@@ -92,6 +96,7 @@ fn build<'a>(
         .chain(config.iter().map(|c| &c.name).filter(|n| is_dim(&n.name)))
         .map(|n| (n.name.clone(), n.span))
         .collect();
+    let name = instance_name(cx, &ast.name.name, generics);
     let mut b = Builder::new(cx, file, String::new());
     for (g, t) in ast.generics.iter().zip(generics) {
         b.generics.insert(g.name.clone(), t.clone());
@@ -108,7 +113,7 @@ fn build<'a>(
     let constrained = b.declare_constraints(&ast.constraints);
     fine = fine.and(constrained);
     let mut layer = Layer {
-        name: instance_name(&ast.name.name, generics),
+        name,
         doc: ast.doc.clone().unwrap_or_default(),
         dims: dims.iter().map(|(n, _)| n.clone()).collect(),
         checks: b.k.checks.clone(),
@@ -190,52 +195,19 @@ impl<'a> Builder<'_, 'a> {
     }
 
     fn weight(&mut self, w: &'a ast::Weight, layer: &mut Layer, members: &mut Vec<Member>) -> Option<()> {
-        let env = self.root();
         match &w.kind {
             WeightKind::Tensor(ty) => {
-                if let ast::TyElem::Named(n) = &ty.elem
-                    && let Some(Global::Format(..)) = self.cx.find(self.file, &n.name)
-                {
-                    let d = Diagnostic::error("V0905", ty.span, "weights in a format are not supported yet")
-                        .label("reserved for a later version")
-                        .hint(
-                            "kernels take tensors in a format; give the layer `f32`, `f16` or `bf16` weights",
-                        );
-                    self.err(self.here(ty.span), d);
+                let Some((dtype, shape, stored)) = self.tensor_type(ty) else {
                     let poisoned = Entry { local: Local::Poison, span: w.name.span };
                     self.locals.insert(w.name.name.clone(), poisoned);
                     return None;
-                }
-                let dtype = self.dtype(&ty.elem, &env);
-                let shape: Vec<_> = ty.shape.iter().map(|e| self.size(e, &env)).collect();
-                let shape: Option<Vec<_>> = shape.into_iter().collect();
-                let (Some(dtype), Some(shape)) = (dtype, shape) else {
-                    self.locals
-                        .insert(w.name.name.clone(), Entry { local: Local::Poison, span: w.name.span });
-                    return None;
                 };
-                if !matches!(dtype, DType::F32 | DType::F16 | DType::BF16) {
-                    let shown = self.show_type(&dtype);
-                    let d = Diagnostic::error(
-                        "V0530",
-                        ty.span,
-                        format!("weights of type `{shown}` are not loaded yet"),
-                    )
-                    .hint("weights are f32, f16 or bf16");
-                    self.err(self.here(ty.span), d);
-                    self.locals
-                        .insert(w.name.name.clone(), Entry { local: Local::Poison, span: w.name.span });
-                    return None;
-                }
-                let input = Input {
-                    name: w.name.name.clone(),
-                    dtype: dtype.clone(),
-                    shape: shape.clone(),
-                    kind: InputKind::Weight,
-                };
+                let name = w.name.name.clone();
+                let input =
+                    Input { name, dtype: dtype.clone(), shape: shape.clone(), kind: InputKind::Weight };
                 let local = Local::Outer(Arg::Weight(layer.weights.len()), Box::new(input));
                 let tensor = w.tensor.as_ref().map_or_else(|| w.name.name.clone(), |t| t.name.clone());
-                layer.weights.push(WeightTensor { name: w.name.name.clone(), dtype, shape, tensor });
+                layer.weights.push(WeightTensor { name: w.name.name.clone(), dtype, shape, tensor, stored });
                 self.declare_member(&w.name, local)
             }
             WeightKind::Layer { layer: used, generics, dims, count } => {
@@ -251,6 +223,31 @@ impl<'a> Builder<'_, 'a> {
                 self.declare_member(&w.name, local)
             }
         }
+    }
+
+    /// Element type, extents and format of a tensor of weights.
+    fn tensor_type(&mut self, ty: &'a ast::Ty) -> Option<(DType, Vec<Int>, Option<Stored>)> {
+        let env = self.root();
+        let stored_in = self.stored_in(ty);
+        let dtype = if stored_in.is_some() { Some(NUMBER.clone()) } else { self.dtype(&ty.elem, &env) };
+        let shape: Vec<_> = ty.shape.iter().map(|e| self.size(e, &env)).collect();
+        let shape: Vec<Int> = shape.into_iter().collect::<Option<_>>()?;
+        let dtype = dtype?;
+        if !matches!(dtype, DType::F32 | DType::F16 | DType::BF16) {
+            let shown = self.show_type(&dtype);
+            let d =
+                Diagnostic::error("V0530", ty.span, format!("weights of type `{shown}` are not loaded yet"))
+                    .hint("weights are f32, f16, bf16 or in a format");
+            self.err(self.here(ty.span), d);
+            return None;
+        }
+        let Some((file, at)) = stored_in else { return Some((dtype, shape, None)) };
+        let format = super::formats::format(self.cx, file, at)?;
+        if let Some(last) = shape.last() {
+            self.whole(last, format.block);
+        }
+        let module = (file != self.file).then(|| self.cx.units[file].stem.clone());
+        Some((dtype, shape, Some(Stored { format, module })))
     }
 
     fn sublayer(
@@ -285,7 +282,10 @@ impl<'a> Builder<'_, 'a> {
         }
         let mut element_types = vec![];
         for g in generics {
-            element_types.push(self.plain_dtype(&ast::TyElem::Named(g.clone()))?);
+            element_types.push(match self.elem(&g.name) {
+                Some(known) => known,
+                None => Elem::Type(self.plain_dtype(&ast::TyElem::Named(g.clone()))?),
+            });
         }
         let values: Vec<_> = dims.iter().map(|e| self.size(e, &env)).collect();
         let values: Vec<_> = values.into_iter().collect::<Option<_>>()?;
@@ -319,7 +319,7 @@ impl<'a> Builder<'_, 'a> {
             return None;
         }
         if file != self.file {
-            self.listed_instance(w, ast, &element_types)?;
+            self.listed_instance(w, ast, file, &element_types)?;
         }
         let Some(layer) = instance(self.cx, file, at, element_types.clone()) else {
             if file != self.file {
@@ -346,11 +346,23 @@ impl<'a> Builder<'_, 'a> {
     }
 
     /// Layers of other specs exist in the instances listed there only.
-    fn listed_instance(&mut self, w: &'a ast::Weight, ast: &ast::Layer, wanted: &[DType]) -> Option<()> {
+    fn listed_instance(
+        &mut self,
+        w: &'a ast::Weight,
+        ast: &ast::Layer,
+        file: usize,
+        wanted: &[Elem],
+    ) -> Option<()> {
         for (g, t) in ast.generics.iter().zip(wanted) {
-            let listed = ast.instances.iter().filter(|(n, _)| n.name == g.name).flat_map(|(_, list)| list);
-            if !listed.into_iter().any(|n| types::word(&n.name).as_ref() == Some(t)) {
-                let shown = self.show_type(t);
+            let mut listed =
+                ast.instances.iter().filter(|(n, _)| n.name == g.name).flat_map(|(_, list)| list);
+            let is_listed = |n: &ast::Ident| match (types::word(&n.name), t) {
+                (Some(word), Elem::Type(t)) => word == *t,
+                (None, Elem::Format(f, at)) => self.cx.find(file, &n.name) == Some(Global::Format(*f, *at)),
+                _ => false,
+            };
+            if !listed.any(is_listed) {
+                let shown = types::ending(self.cx, t);
                 let d = Diagnostic::error(
                     "V0208",
                     w.span,

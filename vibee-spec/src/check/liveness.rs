@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::graft::{Feed, graft, needed, visit_loads};
 use crate::term::{
-    Arg, Atom, DimId, Exprs, Forward, InputId, Int, Kernel, Node, Output, ParamRef, Pos, Source, Step,
-    ValueId,
+    Arg, Atom, DimId, Exprs, Forward, InputId, Int, Kernel, Node, Output, Packed, ParamRef, Pos, Source,
+    Step, ValueId,
 };
 
 /// Drops outputs nothing reads, then definitions and inputs they alone needed, until stable.
@@ -99,6 +99,10 @@ fn reduce(k: &Kernel, args: &[Arg], outs: &[ValueId], keep: &[bool]) -> (Kernel,
         let id = InputId(u32::try_from(out.inputs.len()).unwrap_or(u32::MAX));
         out.inputs.push(input.clone());
         out.params.push(ParamRef::Input(id));
+        out.packed.extend(
+            k.packed(InputId(u32::try_from(n).unwrap_or(u32::MAX)))
+                .map(|p| Packed { input: id, ..p.clone() }),
+        );
         feeds.push(Feed::Source(Source::Input(id)));
         kept_args.push(args[n]);
     }

@@ -119,24 +119,21 @@ fn check_layers(cx: &mut Cx<'_>, file: &ast::File, module: &mut Module) {
             module.layers.extend(layers::instance(cx, 0, at, vec![]).map(|l| (*l).clone()));
         } else if let Some(instances) = instances(cx, &l.generics, &l.instances) {
             for types in instances {
-                let Some(types) = types.iter().map(|t| t.dtype().cloned()).collect::<Option<Vec<DType>>>()
-                else {
-                    let d = Diagnostic::error(
-                        "V0905",
-                        l.name.span,
-                        "weights in a format are not supported yet",
-                    )
-                    .label("an instance of this layer has them")
-                    .hint("kernels take tensors in a format; give the layer `f32`, `f16` or `bf16` weights");
-                    cx.report(0, d);
-                    continue;
-                };
                 module.layers.extend(layers::instance(cx, 0, at, types).map(|l| (*l).clone()));
             }
         }
     }
-    for at in 0..file.models.len() {
-        module.models.extend(layers::model(cx, at));
+    for (at, m) in file.models.iter().enumerate() {
+        if m.layer.generics.is_empty() {
+            module.models.extend(layers::model(cx, at, &[]));
+        } else if let Some(instances) = instances(cx, &m.layer.generics, &m.layer.instances) {
+            if instances.is_empty() {
+                no_instances(cx, &m.layer.name, &m.layer.generics);
+            }
+            for types in instances {
+                module.models.extend(layers::model(cx, at, &types));
+            }
+        }
     }
     // Instances that only the file's own sublayers asked for.
     let mut extra: Vec<Layer> = vec![];
@@ -173,15 +170,7 @@ fn check_kernels(cx: &mut Cx<'_>, file: &ast::File, module: &mut Module) {
         if none && !cx.used.contains(&Global::Kernel(0, at)) {
             // Checked with one type, so that its errors are shown.
             let _ = kernel::instance(cx, 0, at, vec![Elem::Type(DType::F32); k.generics.len()]);
-            let name = &k.name.name;
-            let d = Diagnostic::warning(
-                "V0208",
-                k.name.span,
-                format!("`{name}` is generic and has no instances"),
-            )
-            .label("nothing is generated for it")
-            .hint(format!("list the types: `for {} in f32, bf16`", k.generics[0].name));
-            cx.report(0, d);
+            no_instances(cx, &k.name, &k.generics);
         }
     }
     for at in 0..file.formats.len() {
@@ -203,6 +192,15 @@ fn check_kernels(cx: &mut Cx<'_>, file: &ast::File, module: &mut Module) {
         }
     }
     spelling::kernels(cx, file, module);
+}
+
+/// Warns about a generic definition of which nothing is made.
+fn no_instances(cx: &mut Cx<'_>, name: &ast::Ident, generics: &[ast::Ident]) {
+    let text = format!("`{}` is generic and has no instances", name.name);
+    let d = Diagnostic::warning("V0208", name.span, text)
+        .label("nothing is generated for it")
+        .hint(format!("list the types: `for {} in f32, bf16`", generics[0].name));
+    cx.report(0, d);
 }
 
 /// All combinations of the listed types; `None` after a reported error.

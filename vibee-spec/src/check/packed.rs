@@ -23,13 +23,19 @@ impl Builder<'_, '_> {
     /// Declares an operand of numbers in a format: an input of bytes, whose last axis holds whole
     /// blocks. `shape` is not empty.
     pub fn declare_packed(&mut self, name: &str, shape: Vec<Int>, format: Arc<Format>) -> InputId {
-        let id = InputId(u32::try_from(self.k.inputs.len()).unwrap_or(u32::MAX));
-        let mut stored = shape.clone();
-        if let Some(last) = stored.last_mut() {
-            *last = bytes_of(last, &format);
-        }
         let kind = InputKind::Argument;
-        self.k.inputs.push(Input { name: name.to_string(), dtype: DType::U8, shape: stored, kind });
+        self.declare_stored(Input { name: name.to_string(), dtype: NUMBER.clone(), shape, kind }, format)
+    }
+
+    /// As [`Builder::declare_packed`], for an input of numbers.
+    pub fn declare_stored(&mut self, numbers: Input, format: Arc<Format>) -> InputId {
+        let id = InputId(u32::try_from(self.k.inputs.len()).unwrap_or(u32::MAX));
+        let mut stored = Input { dtype: DType::U8, ..numbers };
+        let shape = stored.shape.clone();
+        if let Some(last) = stored.shape.last_mut() {
+            *last = format.bytes_of(last);
+        }
+        self.k.inputs.push(stored);
         self.k.packed.push(Packed { input: id, shape, format });
         id
     }
@@ -38,15 +44,20 @@ impl Builder<'_, '_> {
     pub fn whole_blocks(&mut self) {
         for at in 0..self.k.packed.len() {
             let p = &self.k.packed[at];
-            let (last, block) = (p.shape[p.shape.len() - 1].clone(), Int::constant(p.format.block));
-            let rest = last.floor_mod(&block);
-            if rest == Int::default() {
-                continue;
-            }
-            let text = format!("{} == 0", self.show(&rest));
-            self.facts.assume(&rest, Cmp::Eq, &Int::default());
-            self.add_check(Check::Where { text, lhs: rest, cmp: Cmp::Eq, rhs: Int::default() });
+            let (last, block) = (p.shape[p.shape.len() - 1].clone(), p.format.block);
+            self.whole(&last, block);
         }
+    }
+
+    /// An extent is a multiple of `block`: a condition, and a fact.
+    pub fn whole(&mut self, extent: &Int, block: i64) {
+        let rest = extent.floor_mod(&Int::constant(block));
+        if rest == Int::default() {
+            return;
+        }
+        let text = format!("{} == 0", self.show(&rest));
+        self.facts.assume(&rest, Cmp::Eq, &Int::default());
+        self.add_check(Check::Where { text, lhs: rest, cmp: Cmp::Eq, rhs: Int::default() });
     }
 
     /// The packed operand that a source is.
@@ -116,11 +127,6 @@ impl Builder<'_, '_> {
     }
 }
 
-/// The extent in bytes of an axis of numbers.
-pub(super) fn bytes_of(numbers: &Int, format: &Format) -> Int {
-    numbers.floor_div(&Int::constant(format.block)).scale(format.bytes)
-}
-
 /// Notes what axes count in the bindings and checks of a kernel whose sizes were solved in numbers.
 pub(super) fn count_bytes(k: &mut Kernel) {
     for p in k.packed.clone() {
@@ -136,7 +142,7 @@ pub(super) fn count_bytes(k: &mut Kernel) {
             if let Check::Axis { input, axis, expect } = c
                 && (*input, *axis) == (p.input, last)
             {
-                *expect = bytes_of(expect, &p.format);
+                *expect = p.format.bytes_of(expect);
             }
         }
     }

@@ -31,6 +31,8 @@ impl<'a> Walk<'_, 'a, '_> {
             self.forward.dims.iter().map(|d| Dim { name: d.name.clone(), bind: DimBind::Layer }).collect();
         b.locals.clone_from(&self.names);
         b.forward_arguments = self.forward.inputs.len();
+        let formats = self.layer.weights.iter().map(|w| w.stored.as_ref().map(|s| s.format.clone()));
+        b.weight_formats = formats.collect();
         b.outputs.clone_from(&self.outputs);
         b.in_loop = self.rounds > 0;
         b.incomplete = b.cx.incomplete(self.file, self.ast.span);

@@ -217,6 +217,7 @@ impl<'a> Builder<'_, 'a> {
             && let Some(Entry { local: Local::Outer(arg, own), .. }) = self.locals.get(n).cloned()
             && own.dtype.computed_like(&input.dtype)
             && own.shape.is_empty() == input.shape.is_empty()
+            && !self.is_stored(arg)
         {
             self.used.insert(n.clone());
             let shape = ArgShape { shape: own.shape.clone(), dtype: own.dtype.clone() };
@@ -236,7 +237,9 @@ impl<'a> Builder<'_, 'a> {
         match given {
             Given::Tensor(s) => {
                 let (shape, dtype) = (self.shape(s).0.to_vec(), self.shape(s).1.clone());
-                if let (Source::Input(i), true) = (s, dtype.computed_like(&input.dtype)) {
+                if let (Source::Input(i), true) = (s, dtype.computed_like(&input.dtype))
+                    && self.k.packed(i).is_none()
+                {
                     let arg = self.args[i.index()];
                     return Some((CallArg::Known(arg), ArgShape { shape, dtype }, Feed::Source(s)));
                 }
@@ -277,6 +280,11 @@ impl<'a> Builder<'_, 'a> {
             }
             Given::Size(_) => None,
         }
+    }
+
+    /// Whether a weight is kept in a format: what is handed over are its numbers.
+    fn is_stored(&self, arg: Arg) -> bool {
+        matches!(arg, Arg::Weight(w) if matches!(self.weight_formats.get(w), Some(Some(_))))
     }
 
     /// A symbolic stand-in for a scalar that is handed over unread.

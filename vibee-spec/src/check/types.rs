@@ -8,30 +8,20 @@ use std::sync::Arc;
 use super::builder::{Builder, Same};
 use super::builtins;
 use super::frame::Env;
-use super::globals::Global;
+use super::globals::{Cx, Global};
 use super::hir::Place;
 use super::suggest;
 use crate::ast::{self, TyElem};
 use crate::diag::Diagnostic;
 use crate::term::{Atom, DType, ExprId, Format, Int, Node, Source};
 
-/// What a generic of a kernel stands for.
+/// What a generic of a kernel or layer stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Elem {
     /// An element type.
     Type(DType),
     /// A format: declaring file and position.
     Format(usize, usize),
-}
-
-impl Elem {
-    /// The element type, if it is one.
-    pub fn dtype(&self) -> Option<&DType> {
-        match self {
-            Elem::Type(t) => Some(t),
-            Elem::Format(..) => None,
-        }
-    }
 }
 
 /// The type of one word, if it is one.
@@ -49,8 +39,16 @@ pub(super) fn word(name: &str) -> Option<DType> {
     })
 }
 
+/// The end of an instance's name.
+pub(super) fn ending(cx: &Cx<'_>, elem: &Elem) -> String {
+    match elem {
+        Elem::Type(t) => suffix(t).to_owned(),
+        Elem::Format(file, at) => cx.units[*file].file.formats[*at].name.name.clone(),
+    }
+}
+
 /// Name of an instance's suffix.
-pub(super) fn suffix(t: &DType) -> &'static str {
+fn suffix(t: &DType) -> &'static str {
     match t {
         DType::F64 => "f64",
         DType::F32 => "f32",
@@ -69,20 +67,20 @@ impl<'a> Builder<'_, 'a> {
     /// A type of one word or a generic's name.
     pub fn plain_dtype(&mut self, t: &TyElem) -> Option<DType> {
         let TyElem::Named(n) = t else { return None };
-        if let Some(t) = word(&n.name).or_else(|| self.generics.get(&n.name).cloned()) {
-            return Some(t);
-        }
-        let generic = self.generic_formats.contains_key(&n.name);
-        if generic || matches!(self.cx.find(self.file, &n.name), Some(Global::Format(..))) {
-            let d = Diagnostic::error(
-                "V1007",
-                n.span,
-                format!("`{}` is a format, not an element type here", n.name),
-            )
-            .label("only tensors that a kernel is given are stored in a format")
-            .hint(format!("compute in `f32`; `encode_{}` stores whole tensors", n.name));
-            self.err(self.here(n.span), d);
-            return None;
+        match self.elem(&n.name) {
+            Some(Elem::Type(t)) => return Some(t),
+            Some(Elem::Format(..)) => {
+                let d = Diagnostic::error(
+                    "V1007",
+                    n.span,
+                    format!("`{}` is a format, not an element type here", n.name),
+                )
+                .label("only tensors that a kernel is given, and weights, are stored in a format")
+                .hint(format!("compute in `f32`; `encode_{}` stores whole tensors", n.name));
+                self.err(self.here(n.span), d);
+                return None;
+            }
+            None => {}
         }
         let mut known: Vec<String> = builtins::DTYPES.iter().map(ToString::to_string).collect();
         known.extend(["idx", "len"].map(String::from));
@@ -103,18 +101,27 @@ impl<'a> Builder<'_, 'a> {
     /// reported error.
     #[allow(clippy::option_option)] // "no format" and "a wrong format" differ
     pub fn operand_format(&mut self, t: &'a ast::Ty) -> Option<Option<Arc<Format>>> {
-        let TyElem::Named(n) = &t.elem else { return None };
-        if self.generics.contains_key(&n.name) || word(&n.name).is_some() || t.shape.is_empty() {
-            return None;
-        }
-        let (file, at) = match self.generic_formats.get(&n.name) {
-            Some(known) => *known,
-            None => match self.cx.find(self.file, &n.name) {
-                Some(Global::Format(file, at)) => (file, at),
-                _ => return None,
+        self.stored_in(t).map(|(file, at)| super::formats::format(self.cx, file, at))
+    }
+
+    /// The declaring file and position of the format that a tensor is stored in, if its type is one.
+    pub fn stored_in(&mut self, t: &'a ast::Ty) -> Option<(usize, usize)> {
+        match (&t.elem, t.shape.is_empty()) {
+            (TyElem::Named(n), false) => match self.elem(&n.name)? {
+                Elem::Format(file, at) => Some((file, at)),
+                Elem::Type(_) => None,
             },
-        };
-        Some(super::formats::format(self.cx, file, at))
+            _ => None,
+        }
+    }
+
+    /// What a name stands for as a type: a word of the language, a generic or a format.
+    pub fn elem(&mut self, name: &str) -> Option<Elem> {
+        let known = word(name).map(Elem::Type).or_else(|| self.generics.get(name).cloned());
+        known.or_else(|| match self.cx.find(self.file, name)? {
+            Global::Format(file, at) => Some(Elem::Format(file, at)),
+            _ => None,
+        })
     }
 
     /// Any written element type except `dim`.

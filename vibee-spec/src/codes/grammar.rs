@@ -269,17 +269,6 @@ pub(super) const CODES: &[Code] = &[
         fix: kernel!("    y[t] = x[t]\n"),
     },
     Code {
-        code: "V0905",
-        title: "weights in a format: not yet",
-        explanation: "Kernels take tensors that are stored in a format; weights of layers will be, in a later version.",
-        example: spec!(
-            "formats:\n  tiny:\n    block: 4\n    fields:\n      q: u8[4]\n    decode[j]: q[j]\n\nlayers:\n  Scale[D]:\n    weights:\n      w: tiny[D] = \"weight\"\n    forward(x: f32[T, D]) -> y: f32[T, D]:\n      y[t, d] = x[t, d] * w[d]\n"
-        ),
-        fix: spec!(
-            "layers:\n  Scale[D]:\n    weights:\n      w: f32[D] = \"weight\"\n    forward(x: f32[T, D]) -> y: f32[T, D]:\n      y[t, d] = x[t, d] * w[d]\n"
-        ),
-    },
-    Code {
         code: "V0906",
         title: "schedule: not yet",
         explanation: "`schedule:` and `tune:` lines say how a kernel is computed; they are reserved for a later version.",

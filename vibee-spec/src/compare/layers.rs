@@ -146,7 +146,7 @@ fn names(f: &Forward) -> Names<'_> {
 }
 
 fn ty(l: &Layer, weight: &WeightTensor) -> String {
-    names(&l.forward).tensor(&weight.dtype, &weight.shape)
+    names(&l.forward).weight(weight)
 }
 
 /// The layer with its sizes called by number.

@@ -3,14 +3,13 @@
 use super::error::{EvalError, Violation};
 use super::tensor::{Tensor, TensorData};
 use super::{Options, eval};
-use crate::term::{DType, Packed};
+use crate::term::{DType, Format};
 
 /// The bytes of a tensor of numbers whose extents are `dims`, the last one in whole blocks.
 ///
 /// # Errors
 /// If the format has no encoding; as a violated check, if the numbers do not fill whole blocks.
-pub fn encode(packed: &Packed, dims: &[usize], values: &[f64]) -> Result<Tensor, EvalError> {
-    let format = &packed.format;
+pub fn encode(format: &Format, dims: &[usize], values: &[f64]) -> Result<Tensor, EvalError> {
     let wrong = |text: String| EvalError::Arguments(text);
     let Some((last, lead)) = dims.split_last() else {
         return Err(wrong(format!("a tensor of `{}` has an axis", format.name)));

@@ -74,6 +74,12 @@ impl Format {
     pub fn blocks(&self) -> Blocks {
         Blocks { bytes: self.bytes, numbers: self.block }
     }
+
+    /// The extent in bytes of an axis of numbers.
+    #[must_use]
+    pub fn bytes_of(&self, numbers: &Int) -> Int {
+        numbers.floor_div(&Int::constant(self.block)).scale(self.bytes)
+    }
 }
 
 impl Kernel {

@@ -3,7 +3,11 @@
 //! Straight-line parts of a forward are ordinary [`Kernel`]s whose inputs are arguments, weights
 //! and earlier values; only sublayer calls and `for` stand between them.
 
-use super::{Check, DType, Dim, DimBind, DimId, Exprs, Input, InputId, Int, Kernel, ParamRef, declare_id};
+use std::sync::Arc;
+
+use super::{
+    Check, DType, Dim, DimBind, DimId, Exprs, Format, Input, InputId, Int, Kernel, ParamRef, declare_id,
+};
 
 declare_id!(
     /// A value of a forward: an argument, an intermediate or an output.
@@ -17,10 +21,39 @@ pub struct WeightTensor {
     pub name: String,
     /// Element type.
     pub dtype: DType,
-    /// Over the layer's dims.
+    /// Over the layer's dims, in numbers.
     pub shape: Vec<Int>,
     /// Name in the file, without the prefix of the place where the layer is used.
     pub tensor: String,
+    /// The format that it is kept in; its numbers are `f32` to the language.
+    pub stored: Option<Stored>,
+}
+
+/// How a weight is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// What its blocks mean.
+    pub format: Arc<Format>,
+    /// Module (spec) that declares the format; `None` for this one.
+    pub module: Option<String>,
+}
+
+impl WeightTensor {
+    /// Extents as it is kept: the last axis of a tensor in a format counts bytes.
+    #[must_use]
+    pub fn kept_shape(&self) -> Vec<Int> {
+        let mut shape = self.shape.clone();
+        if let (Some(stored), Some(last)) = (&self.stored, shape.last_mut()) {
+            *last = stored.format.bytes_of(last);
+        }
+        shape
+    }
+
+    /// Element type as it is kept.
+    #[must_use]
+    pub fn kept_dtype(&self) -> DType {
+        if self.stored.is_some() { DType::U8 } else { self.dtype.clone() }
+    }
 }
 
 /// A sublayer, possibly repeated.

@@ -20,7 +20,9 @@ mod verify;
 pub use expr::{ExprId, Exprs, Node, Pos, Source};
 pub use format::{Blocks, Field, Format, Packed};
 pub use int::{Atom, Int, floor_div, floor_mod};
-pub use layer::{Arg, Forward, Layer, Model, ModelConfig, Step, Sublayer, Value, ValueId, WeightTensor};
+pub use layer::{
+    Arg, Forward, Layer, Model, ModelConfig, Step, Stored, Sublayer, Value, ValueId, WeightTensor,
+};
 pub use names::Names;
 pub use ops::{ANY, FoldOp, Op, OpInfo, Yields};
 pub use verify::verify;

@@ -3,7 +3,7 @@
 //! Only renders: it resolves nothing and never fails. Terms come in reading order (positive
 //! before negative, constants last), which differs from the canonical order of [`Int`].
 
-use super::{Atom, DType, Dim, Index, IndexId, Input, Int, Kernel};
+use super::{Atom, DType, Dim, Index, IndexId, Input, Int, Kernel, WeightTensor};
 
 /// The names behind the ids of an [`Int`].
 #[derive(Clone, Copy)]
@@ -67,6 +67,15 @@ impl<'a> Names<'a> {
     #[must_use]
     pub fn tensor(&self, t: &DType, shape: &[Int]) -> String {
         if shape.is_empty() { self.dtype(t) } else { format!("{}[{}]", self.dtype(t), self.list(shape)) }
+    }
+
+    /// The type of a weight, `q8_0[D, F]`.
+    #[must_use]
+    pub fn weight(&self, w: &WeightTensor) -> String {
+        match &w.stored {
+            Some(s) => format!("{}[{}]", s.format.name, self.list(&w.shape)),
+            None => self.tensor(&w.dtype, &w.shape),
+        }
     }
 
     /// The text and whether it is a sum (needs parentheses as a factor).

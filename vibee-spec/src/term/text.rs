@@ -271,7 +271,7 @@ pub fn layer(l: &Layer) -> String {
     let n = Names { dims: &f.dims, indices: &[], inputs: &f.inputs, renamed: &[] };
     checks(&mut out, &l.checks, &n);
     for w in &l.weights {
-        let _ = writeln!(out, "  weight {}: {} = {:?}", w.name, n.tensor(&w.dtype, &w.shape), w.tensor);
+        let _ = writeln!(out, "  weight {}: {} = {:?}", w.name, n.weight(w), w.tensor);
     }
     for s in &l.sublayers {
         let count = s.count.as_ref().map(|c| format!(" * {}", n.int(c))).unwrap_or_default();

@@ -21,7 +21,7 @@ fn kernel<'c>(found: &'c Checked, name: &str) -> &'c Kernel {
 /// What a kernel makes of numbers that are stored in the format of its only argument.
 fn read(found: &Checked, name: &str, dims: &[usize], numbers: &[f64]) -> Vec<f64> {
     let k = kernel(found, name);
-    let bytes = encode(&k.packed[0], dims, numbers).unwrap();
+    let bytes = encode(&k.packed[0].format, dims, numbers).unwrap();
     let out = eval(k, &[], &[bytes], &Options::default()).unwrap();
     out[0].values.iter().map(|v| v.value).collect()
 }

@@ -10,7 +10,7 @@ use vibee_spec::interp::draw::{self, Undrawable};
 use vibee_spec::interp::layers::{
     Assembly, LoadFault, Loaded, Tensors, configure, inventory, load, parameters,
 };
-use vibee_spec::interp::{EvalError, Options, Output, SizeProfile, Tensor, Violation};
+use vibee_spec::interp::{EvalError, Options, Output, SizeProfile, Tensor, TensorData, Violation};
 use vibee_spec::parse::parse;
 use vibee_spec::span::Source;
 use vibee_spec::term::{DType, Module, Sublayer};
@@ -407,4 +407,52 @@ fn what_cannot_be_drawn_is_said() {
     };
     assert_eq!(draw(0), Err(Undrawable::Large { parameters: 3_000_000 }));
     assert_eq!(draw(1), Err(Undrawable::Sizes));
+}
+
+#[test]
+fn weights_in_a_format_are_encoded_or_taken_as_blocks() {
+    let m = module(
+        "formats:
+  pairs:
+    block: 2
+    fields:
+      low: u8
+      high: u8
+    decode[j]: bits(low, 0, 8) + (if j == 0 then 0 else high)
+    encode:
+      low = u8(x[0])
+      high = u8(x[1] - x[0])
+  mute:
+    block: 2
+    fields:
+      q: u8[2]
+    decode[j]: q[j]
+
+layers:
+  Rows<W>[O, I] for W in pairs, mute:
+    weights:
+      w: W[O, I]
+    forward(x: f32[T, I]) -> y: f32[T, O]:
+      y[t, o] = sum[i](x[t, i] * w[o, i])
+",
+    );
+    let of = assembly(&m, "RowsPairs");
+    let x = floats(&[1, 4], &[1.0, 10.0, 100.0, 1000.0]);
+    let stored = |values: &[i64]| Tensor {
+        dtype: DType::U8,
+        dims: vec![2, 4],
+        data: TensorData::Int(values.to_vec()),
+    };
+    let numbers = floats(&[2, 4], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 9.0]);
+    for all in [("w", numbers.clone()), ("w", stored(&[1, 1, 3, 1, 5, 1, 7, 2]))] {
+        let loaded = load(&of, &[2, 4], &[], "", &tensors(&[all])).expect("loaded");
+        assert_eq!(values(&forward(&loaded, std::slice::from_ref(&x))), [[4321.0, 9765.0]]);
+    }
+    let refused = |of, sizes: &[i64], t: Tensor| load(of, sizes, &[], "", &tensors(&[("w", t)])).unwrap_err();
+    assert!(matches!(refused(&of, &[2, 3], floats(&[2, 3], &[0.0; 6])), LoadFault::Constraint { .. }));
+    assert!(matches!(refused(&of, &[2, 8], stored(&[0; 8])), LoadFault::Shape { .. }));
+    let mute = assembly(&m, "RowsMute");
+    assert!(load(&mute, &[2, 4], &[], "", &tensors(&[("w", stored(&[0; 8]))])).is_ok());
+    let fault = refused(&mute, &[2, 4], numbers);
+    assert_eq!(fault.to_string(), "tensor w is stored as floats, and mute has no `encode`");
 }

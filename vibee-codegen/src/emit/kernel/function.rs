@@ -85,9 +85,15 @@ pub(super) fn function(
         .collect();
     if !style.public {
         let scratch = unused(&format_ident!("scratch"), &body);
+        // Blocks of a weight are whole, which is looked at where they are taken as a matrix.
+        let (result, end) = if style.decoded.is_empty() {
+            (quote!(), quote!())
+        } else {
+            (quote!(-> Result<(), ShapeError>), quote!(Ok(())))
+        };
         return quote! {
             #(#docs)*
-            fn #name(#scratch: &mut Scratch<'_>, par: &mut Par<'_>, #(#params),*) { #body }
+            fn #name(#scratch: &mut Scratch<'_>, par: &mut Par<'_>, #(#params),*) #result { #body #end }
         };
     }
     quote! {

@@ -112,11 +112,16 @@ impl<'a> Cx<'a> {
     }
 
     pub(super) fn load_weight(&self, n: usize, w: &WeightTensor, prefix: &TokenStream) -> TokenStream {
-        let (ty, rank) = (storage(&w.dtype), Literal::usize_unsuffixed(w.shape.len()));
         let dims: Vec<TokenStream> = w.shape.iter().map(|d| self.size(d)).collect();
         let tensor = &w.tensor;
         let name =
             if prefix.to_string() == "\"\"" { quote!(#tensor) } else { quote!(&[#prefix, #tensor].concat()) };
+        if let Some(stored) = &w.stored {
+            let module = self.module_path(stored.module.as_deref());
+            let format = ident(&snake(&stored.format.name));
+            return quote!(weights::blocks(source, #name, [#(#dims),*], &#module #format::FORMAT)?);
+        }
+        let (ty, rank) = (storage(&w.dtype), Literal::usize_unsuffixed(w.shape.len()));
         let load = quote!(Tensor::<#ty, #rank>::load(source, #name, [#(#dims),*])?);
         match self.packed.get(&n) {
             Some(true) => quote!(PackedB::new(#load.view().mat([0], [1]))),

@@ -18,6 +18,7 @@ use quote::format_ident;
 use vibee_spec::term::{Arg, DimId, InputId, Int, Layer, Model};
 
 use super::Taken;
+use super::formats::{Decoders, StandIns};
 use super::ints::{Leaves, Mode, int};
 use super::kernel::Top;
 use super::names::{Names, snake, type_ident};
@@ -30,6 +31,8 @@ use steps::collect_steps;
 struct Compute {
     name: Ident,
     loops: LoopProgram,
+    /// Weights in a format that the runtime multiplies with as they are.
+    decoded: StandIns,
     args: Vec<Arg>,
 }
 
@@ -48,8 +51,8 @@ struct Cx<'a> {
 }
 
 /// The items of a layer.
-pub fn layer(l: &Layer, path: &str, taken: &mut Taken) -> Vec<TokenStream> {
-    let cx = Cx::new(l, path, taken);
+pub fn layer(l: &Layer, path: &str, taken: &mut Taken, decoders: &mut Decoders) -> Vec<TokenStream> {
+    let cx = Cx::new(l, path, taken, decoders);
     let mut items = vec![cx.structure()];
     items.push(cx.implementation(cx.load_layer()));
     items.extend(cx.step_items(taken));
@@ -57,8 +60,8 @@ pub fn layer(l: &Layer, path: &str, taken: &mut Taken) -> Vec<TokenStream> {
 }
 
 /// The items of a model.
-pub fn model(m: &Model, path: &str, taken: &mut Taken) -> Vec<TokenStream> {
-    let cx = Cx::new(&m.layer, path, taken);
+pub fn model(m: &Model, path: &str, taken: &mut Taken, decoders: &mut Decoders) -> Vec<TokenStream> {
+    let cx = Cx::new(&m.layer, path, taken, decoders);
     let mut items = vec![cx.structure()];
     items.push(cx.implementation(cx.load_model(&m.config)));
     items.extend(cx.step_items(taken));
@@ -66,11 +69,11 @@ pub fn model(m: &Model, path: &str, taken: &mut Taken) -> Vec<TokenStream> {
 }
 
 impl<'a> Cx<'a> {
-    fn new(layer: &'a Layer, path: &'a str, taken: &mut Taken) -> Self {
+    fn new(layer: &'a Layer, path: &'a str, taken: &mut Taken, decoders: &mut Decoders) -> Self {
         let signature = signature(layer);
         let mut names = Names::new(&signature);
         let mut steps = Vec::new();
-        collect_steps(layer, &layer.forward.steps, taken, &mut steps);
+        collect_steps(layer, &layer.forward.steps, taken, decoders, &mut steps);
         let values = layer
             .forward
             .values

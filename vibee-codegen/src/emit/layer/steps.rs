@@ -1,6 +1,6 @@
 //! The steps of a forward: straight-line segments, sublayer calls and loops, over planned values.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -9,9 +9,9 @@ use vibee_spec::term::{Arg, InputId, Layer, ParamRef, Step, ValueId};
 use super::collect::{collect_carried, collect_indexed};
 use super::{Compute, Cx};
 use crate::emit::Taken;
+use crate::emit::formats::Decoders;
 use crate::emit::kernel::{Style, kernel};
 use crate::emit::names::{ident, snake};
-use crate::{passes, schedule};
 
 impl<'a> Cx<'a> {
     pub(super) fn plan(&self) -> Plan {
@@ -50,7 +50,8 @@ impl<'a> Cx<'a> {
                         quote!(#d)
                     }));
                     args.extend(outs.iter().map(|o| self.target(plan, *o)));
-                    out.extend(quote!(#name(&mut scratch.reborrow(), par, #(#args),*);));
+                    let checked = if c.decoded.is_empty() { quote!() } else { quote!(?) };
+                    out.extend(quote!(#name(&mut scratch.reborrow(), par, #(#args),*)#checked;));
                 }
                 Step::Call { sublayer, copy, args, outs } => {
                     let receiver = match copy {
@@ -163,13 +164,8 @@ impl<'a> Cx<'a> {
                 .map(|(n, _)| InputId(n as u32))
                 .collect();
             items.extend(taken.kernel(&c.name, |base| {
-                let style = Style {
-                    name: c.name.clone(),
-                    base,
-                    public: false,
-                    packed: &packed,
-                    decoded: &BTreeMap::new(),
-                };
+                let style =
+                    Style { name: c.name.clone(), base, public: false, packed: &packed, decoded: &c.decoded };
                 kernel(&c.loops, &style, &[])
             }));
         }
@@ -203,16 +199,22 @@ impl Plan {
     }
 }
 
-pub(super) fn collect_steps(layer: &Layer, steps: &[Step], taken: &mut Taken, out: &mut Vec<Compute>) {
+pub(super) fn collect_steps(
+    layer: &Layer,
+    steps: &[Step],
+    taken: &mut Taken,
+    decoders: &mut Decoders,
+    out: &mut Vec<Compute>,
+) {
     for s in steps {
         match s {
             Step::Compute { kernel, args, outs } => {
                 let result = outs.last().map_or("step", |v| layer.forward.values[v.index()].name.as_str());
                 let name = taken.function(&format!("{}_{}", snake(&layer.name), snake(result)));
-                let loops = schedule::run(passes::run((**kernel).clone()));
-                out.push(Compute { name: ident(&name), loops, args: args.clone() });
+                let (loops, decoded) = decoders.loops(kernel, &mut taken.types);
+                out.push(Compute { name: ident(&name), loops, decoded, args: args.clone() });
             }
-            Step::Loop { body, .. } => collect_steps(layer, body, taken, out),
+            Step::Loop { body, .. } => collect_steps(layer, body, taken, decoders, out),
             Step::Call { .. } => {}
         }
     }

@@ -36,11 +36,11 @@ impl<'a> Cx<'a> {
         for (n, w) in self.layer.weights.iter().enumerate() {
             let field = ident(&snake(&w.name));
             let k = &self.signature.program.kernel;
-            let text = crate::emit::docs::ty(k, &w.dtype, &w.shape);
+            let text = crate::emit::docs::weight(k, w);
             let (doc, ty) = if self.packed.contains_key(&n) {
                 (format!(" `{text}`, packed for products."), quote!(PackedB))
             } else {
-                let (ty, rank) = (storage(&w.dtype), Literal::usize_unsuffixed(w.shape.len()));
+                let (ty, rank) = (storage(&w.kept_dtype()), Literal::usize_unsuffixed(w.shape.len()));
                 (format!(" `{text}`."), quote!(Tensor<#ty, #rank>))
             };
             fields.push(quote!(#[doc = #doc] #field: #ty));
@@ -60,7 +60,13 @@ impl<'a> Cx<'a> {
     /// `BertLayer`, or its path from another module.
     pub(super) fn sublayer_type(&self, s: &Sublayer) -> TokenStream {
         let name = type_ident(&s.layer);
-        let Some(module) = &s.module else { return quote!(#name) };
+        let module = self.module_path(s.module.as_deref());
+        quote!(#module #name)
+    }
+
+    /// `crate::models::bert::` before what an imported spec declares; nothing for this one.
+    pub(super) fn module_path(&self, module: Option<&str>) -> TokenStream {
+        let Some(module) = module else { return quote!() };
         // Imports are relative to the importing spec's folder.
         let mut parts: Vec<&str> = self.path.split('/').collect();
         parts.pop();
@@ -74,7 +80,7 @@ impl<'a> Cx<'a> {
             }
         }
         let parts = parts.iter().map(|p| ident(&crate::emit::module_ident(p)));
-        quote!(crate::#(#parts::)*#name)
+        quote!(crate::#(#parts::)*)
     }
 
     pub(super) fn implementation(&self, load: TokenStream) -> TokenStream {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use vibee_spec::declare::Declarations;
 use vibee_spec::interp::layers::Assembly;
-use vibee_spec::term::{Layer, Module, Sublayer};
+use vibee_spec::term::{Format, Layer, Module, Sublayer};
 
 use crate::compile::shown_path;
 use crate::project::{Checked, Project};
@@ -50,8 +50,7 @@ impl Closure {
         let mut n = 0;
         while n < specs.len() {
             let from = specs[n].0;
-            let imports: Vec<String> =
-                layers(&specs[n].1).flat_map(|l| &l.sublayers).filter_map(|s| s.module.clone()).collect();
+            let imports: Vec<String> = layers(&specs[n].1).flat_map(modules).collect();
             for name in imports {
                 if let Some(spec) = project.import(from, &name)
                     && specs.iter().all(|(s, _)| *s != spec)
@@ -71,8 +70,17 @@ impl Closure {
                 spec,
                 module: format!("{FOLDER}/{}", below.join("/")),
                 shown: shown_path(project, spec),
-                // Declared types take no part, and would need serde.
-                terms: Module { kernels: vec![], declarations: Declarations::default(), ..module },
+                terms: Module {
+                    // Formats are encoded with when they are loaded.
+                    kernels: module
+                        .kernels
+                        .into_iter()
+                        .filter(|k| is_of_format(&k.name, &module.formats))
+                        .collect(),
+                    // Declared types take no part, and would need serde.
+                    declarations: Declarations::default(),
+                    ..module
+                },
             });
         }
         out.assemble(project);
@@ -119,6 +127,18 @@ fn put_together(
     let made = Assembly::new(layer.clone(), &mut find).map(Arc::new);
     known.insert(key, made.clone());
     made
+}
+
+/// The other specs whose modules a layer's code refers to.
+fn modules(l: &Layer) -> impl Iterator<Item = String> {
+    let formats = l.weights.iter().filter_map(|w| w.stored.as_ref()?.module.clone());
+    l.sublayers.iter().filter_map(|s| s.module.clone()).chain(formats)
+}
+
+/// Whether a kernel of a spec decodes or encodes one of its formats.
+fn is_of_format(kernel: &str, formats: &[Arc<Format>]) -> bool {
+    let format = kernel.strip_prefix("decode_").or_else(|| kernel.strip_prefix("encode_"));
+    format.is_some_and(|name| formats.iter().any(|f| f.name == name))
 }
 
 /// Layers, then the layers of models.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use vibee_spec::interp::draw::{self, DrawnLayer};
 use vibee_spec::interp::rng::Rng;
 use vibee_spec::interp::{SizeProfile, Tensor, solve_dims};
-use vibee_spec::term::{Atom, Int};
+use vibee_spec::term::{Atom, DType, Int};
 
 use super::{Meaning, Subject};
 use crate::harness::{Layout, NotLoaded, Reply};
@@ -164,8 +164,7 @@ fn misshapen_tensor(rng: &mut Rng, drawn: &mut DrawnLayer) -> bool {
         return false;
     }
     let values = vec![0.5; dims.iter().product()];
-    let dtype = old.dtype.clone();
-    drawn.tensors.insert(name.clone(), Tensor::float(dtype, &dims, &values));
+    drawn.tensors.insert(name.clone(), Tensor::float(DType::F32, &dims, &values));
     true
 }
 

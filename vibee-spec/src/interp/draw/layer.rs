@@ -22,7 +22,7 @@ pub struct DrawnLayer {
     pub configured: Configured,
     /// What stands before all tensors' names.
     pub prefix: String,
-    /// Weights, stored as `f32`.
+    /// Weights, stored as `f32` or in the format that the layer keeps them in.
     pub tensors: Tensors,
     /// Arguments of `forward`.
     pub inputs: Vec<Tensor>,
@@ -191,9 +191,15 @@ fn filled(
     // A model's names are absolute.
     let prefix = if model.is_some() { "" } else { *rng.pick(&["", "outer.", "net.3.block."]) };
     let mut tensors = Tensors::new();
-    for (name, shape) in list(of, sizes, prefix, lawful).ok()? {
-        let shape: Vec<usize> = shape.iter().map(|d| usize::try_from(*d).ok()).collect::<Option<_>>()?;
-        tensors.insert(name, weights(&shape, rng));
+    for (name, wanted) in list(of, sizes, prefix, lawful).ok()? {
+        let shape = wanted.shape.iter().map(|d| usize::try_from(*d).ok()).collect::<Option<Vec<_>>>()?;
+        // What every reader keeps in one format is stored in it: encodings may differ where a rounding is
+        // open, and then so does everything behind.
+        let drawn = match wanted.format {
+            Some(format) => values::blocks(&format, shape, rng, Temper::Calm)?,
+            None => weights(&shape, rng),
+        };
+        tensors.insert(name, drawn);
     }
     let temper = match profile.specials {
         true => Temper::Wild { specials: true },

@@ -3,7 +3,7 @@
 
 use super::super::rng::Rng;
 use super::super::tensor::{Tensor, TensorData};
-use crate::term::{Atom, DType, Input, InputId, Int, Kernel, Packed};
+use crate::term::{Atom, DType, Format, Input, InputId, Int, Kernel};
 
 /// How far floats go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,22 +27,19 @@ pub(super) fn draw(kernel: &Kernel, dims: &[i64], rng: &mut Rng, temper: Temper)
             .and_then(|v| usize::try_from(v).ok())
     };
     let one = |(n, input): (u32, &Input)| match kernel.packed(InputId(n)) {
-        Some(p) => packed(p, &size, rng, temper),
+        Some(p) => {
+            let dims: Vec<usize> = p.shape.iter().map(&size).collect::<Option<_>>()?;
+            blocks(&p.format, dims, rng, temper)
+        }
         None => tensor(input, &size, rng, temper),
     };
     (0u32..).zip(&kernel.inputs).map(one).collect()
 }
 
 /// Bytes in a format: those of drawn numbers, or any if nothing encodes them.
-fn packed(
-    of: &Packed,
-    size: &dyn Fn(&Int) -> Option<usize>,
-    rng: &mut Rng,
-    temper: Temper,
-) -> Option<Tensor> {
-    let mut dims: Vec<usize> = of.shape.iter().map(size).collect::<Option<_>>()?;
+pub(super) fn blocks(of: &Format, mut dims: Vec<usize>, rng: &mut Rng, temper: Temper) -> Option<Tensor> {
     let count = dims.iter().try_fold(1usize, |n, d| n.checked_mul(*d))?;
-    if of.format.encode.is_some() {
+    if of.encode.is_some() {
         let rows = count.checked_div(dims.last().copied().unwrap_or(0)).unwrap_or(0);
         return match temper {
             Temper::Calm if rows > ROWS => repeated(of, &dims, rows, rng),
@@ -50,15 +47,14 @@ fn packed(
         };
     }
     let last = dims.last_mut()?;
-    *last =
-        usize::try_from(of.format.bytes).ok()?.checked_mul(*last / usize::try_from(of.format.block).ok()?)?;
+    *last = usize::try_from(of.bytes).ok()?.checked_mul(*last / usize::try_from(of.block).ok()?)?;
     let count = dims.iter().try_fold(1usize, |n, d| n.checked_mul(*d))?;
     let data = TensorData::Int((0..count).map(|_| rng.between(0, 255)).collect());
     Some(Tensor { dtype: DType::U8, dims, data })
 }
 
 /// As many rows, of which only some are encoded: the interpreter does that.
-fn repeated(of: &Packed, dims: &[usize], rows: usize, rng: &mut Rng) -> Option<Tensor> {
+fn repeated(of: &Format, dims: &[usize], rows: usize, rng: &mut Rng) -> Option<Tensor> {
     let columns = *dims.last()?;
     let some = floats(ROWS.checked_mul(columns)?, false, rng, Temper::Calm);
     let encoded = super::super::packed::encode(of, &[ROWS, columns], &some).ok()?;

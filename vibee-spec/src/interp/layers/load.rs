@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Assembly;
-use crate::interp::entry;
 use crate::interp::tensor::{Tensor, TensorData};
-use crate::term::{Atom, Check, DType, DimBind, Int, Kernel};
+use crate::interp::{entry, packed};
+use crate::term::{Atom, Check, DType, DimBind, Format, Int, Kernel, WeightTensor};
 
 /// Sizes beyond this are refused at loading.
 pub(super) const LARGEST_SIZE: i64 = i32::MAX as i64;
@@ -37,6 +37,13 @@ pub enum LoadFault {
         /// As it is.
         found: Vec<i64>,
     },
+    /// A tensor is stored as floats and wanted in a format without encoding.
+    NoEncoding {
+        /// Its full name.
+        name: String,
+        /// The format.
+        format: String,
+    },
     /// A constraint of a layer does not hold.
     Constraint {
         /// The layer.
@@ -63,6 +70,9 @@ impl fmt::Display for LoadFault {
             LoadFault::Shape { name, expected, found } => {
                 write!(f, "tensor {name} has shape {found:?}, not {expected:?}")
             }
+            LoadFault::NoEncoding { name, format } => {
+                write!(f, "tensor {name} is stored as floats, and {format} has no `encode`")
+            }
             LoadFault::Constraint { layer, text } => write!(f, "{layer}: {text}"),
             LoadFault::Size { what, value: Some(v) } => write!(f, "{what} is {v}"),
             LoadFault::Size { what, value: None } => write!(f, "{what} cannot be computed"),
@@ -81,15 +91,20 @@ pub struct Loaded {
     pub(super) parts: Vec<Vec<Loaded>>,
 }
 
-/// The tensors that a layer of these sizes takes: full names and shapes.
+/// A tensor that a layer takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    /// Its shape, in numbers.
+    pub shape: Vec<i64>,
+    /// The format that every reader of it keeps it in.
+    pub format: Option<Arc<Format>>,
+}
+
+/// The tensors that a layer of these sizes takes, by full names.
 ///
 /// # Errors
 /// Sizes that `load` refuses, and a name that is wanted in two shapes.
-pub fn inventory(
-    of: &Assembly,
-    sizes: &[i64],
-    prefix: &str,
-) -> Result<BTreeMap<String, Vec<i64>>, LoadFault> {
+pub fn inventory(of: &Assembly, sizes: &[i64], prefix: &str) -> Result<BTreeMap<String, Wanted>, LoadFault> {
     list(of, sizes, prefix, true)
 }
 
@@ -99,30 +114,36 @@ pub(in crate::interp) fn list(
     sizes: &[i64],
     prefix: &str,
     lawful: bool,
-) -> Result<BTreeMap<String, Vec<i64>>, LoadFault> {
+) -> Result<BTreeMap<String, Wanted>, LoadFault> {
     let mut out = BTreeMap::new();
-    visit(of, sizes, prefix, lawful, &mut |name, shape| {
-        let known = out.entry(name.clone()).or_insert_with(|| shape.clone());
-        let same = *known == shape;
-        if same { Ok(()) } else { Err(LoadFault::Shape { name, expected: shape, found: known.clone() }) }
+    visit(of, sizes, prefix, lawful, &mut |name, wanted| {
+        let known = out.entry(name.clone()).or_insert_with(|| wanted.clone());
+        if known.shape != wanted.shape {
+            return Err(LoadFault::Shape { name, expected: wanted.shape, found: known.shape.clone() });
+        }
+        if known.format != wanted.format {
+            known.format = None;
+        }
+        Ok(())
     })?;
     Ok(out)
 }
 
-/// Calls `f` with the name and shape of every weight tensor, in the order of loading.
+/// Calls `f` with the name of every weight tensor and what is wanted of it, in the order of loading.
 fn visit(
     of: &Assembly,
     sizes: &[i64],
     prefix: &str,
     lawful: bool,
-    f: &mut dyn FnMut(String, Vec<i64>) -> Result<(), LoadFault>,
+    f: &mut dyn FnMut(String, Wanted) -> Result<(), LoadFault>,
 ) -> Result<(), LoadFault> {
     if lawful {
         conditions(of, sizes)?;
     }
     for w in &of.layer.weights {
         let shape = w.shape.iter().map(|d| size(&w.name, d, sizes)).collect::<Result<_, _>>()?;
-        f(format!("{prefix}{}", w.tensor), shape)?;
+        let format = w.stored.as_ref().map(|s| s.format.clone());
+        f(format!("{prefix}{}", w.tensor), Wanted { shape, format })?;
     }
     for (s, part) in of.layer.sublayers.iter().zip(&of.parts) {
         for (prefix, sizes) in places(s, sizes, prefix)? {
@@ -166,12 +187,7 @@ pub fn load(
         let name = format!("{prefix}{}", w.tensor);
         let expected: Vec<i64> = w.shape.iter().map(|d| size(&w.name, d, sizes)).collect::<Result<_, _>>()?;
         let Some(stored) = tensors.get(&name) else { return Err(LoadFault::Missing { name }) };
-        let found: Vec<i64> = stored.dims.iter().map(|d| *d as i64).collect();
-        if found != expected {
-            return Err(LoadFault::Shape { name, expected, found });
-        }
-        let TensorData::Float(values) = &stored.data else { return Err(LoadFault::Missing { name }) };
-        weights.push(Tensor::float(w.dtype.clone(), &stored.dims, values));
+        weights.push(weight(w, name, expected, stored)?);
     }
     let mut parts = Vec::new();
     for (s, part) in of.layer.sublayers.iter().zip(&of.parts) {
@@ -181,6 +197,27 @@ pub fn load(
     }
     let scalars = scalars.iter().map(|v| Tensor::float(DType::F32, &[], &[*v])).collect();
     Ok(Loaded { of: Arc::clone(of), sizes: sizes.to_vec(), scalars, weights, parts })
+}
+
+/// A weight as the layer keeps it. In a format it may be stored as floats, which are encoded, or as blocks of
+/// that format.
+fn weight(w: &WeightTensor, name: String, shape: Vec<i64>, stored: &Tensor) -> Result<Tensor, LoadFault> {
+    let found: Vec<i64> = stored.dims.iter().map(|d| *d as i64).collect();
+    let format = w.stored.as_ref().map(|s| &s.format);
+    let mut expected = shape;
+    if let (Some(format), TensorData::Int(_), Some(last)) = (format, &stored.data, expected.last_mut()) {
+        *last = *last / format.block * format.bytes;
+    }
+    if found != expected {
+        return Err(LoadFault::Shape { name, expected, found });
+    }
+    match (format, &stored.data) {
+        (None, TensorData::Float(values)) => Ok(Tensor::float(w.dtype.clone(), &stored.dims, values)),
+        (Some(_), TensorData::Int(_)) => Ok(stored.clone()),
+        (Some(format), TensorData::Float(values)) => packed::encode(format, &stored.dims, values)
+            .map_err(|_| LoadFault::NoEncoding { name, format: format.name.clone() }),
+        _ => Err(LoadFault::Missing { name }),
+    }
 }
 
 /// The layer's constraints.

@@ -21,4 +21,4 @@ pub use assembly::Assembly;
 pub use config::{Configured, configure};
 pub use cost::{parameters, work};
 pub(in crate::interp) use load::list;
-pub use load::{LoadFault, Loaded, Tensors, inventory, load};
+pub use load::{LoadFault, Loaded, Tensors, Wanted, inventory, load};

@@ -90,7 +90,9 @@ fn test(args: &Args, paths: &[PathBuf], ui: &Ui) -> Result<Outcome> {
         .map(|(n, (spec, t))| (targets.len() + n, spec, t))
         .collect();
     let owners: Vec<(&Subject<'_>, usize)> = subjects.iter().flat_map(Subject::compiled).collect();
-    let bar = ui.progress((targets.len() + asked.len()) as u64, "testing");
+    // Behind them are what layers encode their weights with.
+    let own = &targets[..owners.len().min(targets.len())];
+    let bar = ui.progress((own.len() + asked.len()) as u64, "testing");
     let one = |(number, target): (usize, &Target<'_>)| -> Result<Tally> {
         let Some(build) = &build else { return Ok(Tally::default()) };
         let mut driver = Driver::start(&build.program)?;
@@ -100,7 +102,7 @@ fn test(args: &Args, paths: &[PathBuf], ui: &Ui) -> Result<Outcome> {
         bar.inc(1);
         tally
     };
-    let tallies: Vec<Tally> = targets.par_iter().enumerate().map(one).collect::<Result<_>>()?;
+    let tallies: Vec<Tally> = own.par_iter().enumerate().map(one).collect::<Result<_>>()?;
     let one = |(number, spec, target): &(usize, usize, &LayerTarget<'_>)| -> Result<_> {
         let (Some(build), Some(of)) = (&build, layers.closure().assembly(*spec, &target.layer.name)) else {
             return Ok(None);
