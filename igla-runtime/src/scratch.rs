@@ -83,6 +83,12 @@ impl<'a> Scratch<'a> {
     pub fn reborrow(&mut self) -> Scratch<'_> {
         Scratch { rest: self.rest }
     }
+
+    /// Itself, whether it is owned or borrowed: for calls whose results live as long as the memory.
+    #[inline(always)]
+    pub fn by_ref(&mut self) -> &mut Self {
+        self
+    }
 }
 
 #[cold]

@@ -192,6 +192,12 @@ fn independence<F: IntOracle>() {
                 assert_eq!(all[..m * n], some, "{} {level}: {m} rows", F::NAME);
             }
         }
+        // Levels with one rounding for a product and a sum agree: their sums of bytes are the same whole numbers.
+        if level != Level::Scalar {
+            let a = Mat::strided(&x, &[(40, k)], &[(k, 1)]).unwrap();
+            let lower = product(&mut Ctx::with(Level::Avx2, 1), a, &w, &AddColumn).0;
+            assert_eq!(many, lower, "{} {level}", F::NAME);
+        }
         // In strips there is one way only, however many rows.
         if let (Some(few), Some(many)) = (few.get(1), many.get(1)) {
             assert_eq!(few[..], many[..4 * n], "{} {level}", F::NAME);

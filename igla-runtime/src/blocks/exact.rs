@@ -32,6 +32,10 @@ pub(crate) trait Weights: Sync + fmt::Debug {
 pub struct AnyBlocks<'a>(&'a dyn Weights);
 
 impl<'a> AnyBlocks<'a> {
+    pub(crate) fn new(w: &'a dyn Weights) -> Self {
+        AnyBlocks(w)
+    }
+
     pub(crate) fn weights(self) -> &'a dyn Weights {
         self.0
     }

@@ -90,10 +90,12 @@ mod mat;
 mod product;
 mod strips;
 mod tiles;
+#[cfg(target_arch = "x86_64")]
+mod vnni;
 
 pub use bytes::Bytes;
 pub use exact::AnyBlocks;
-pub(crate) use exact::MOST_ROWS;
+pub(crate) use exact::{MOST_ROWS, Weights};
 pub use floats::{Floats, Scales};
 pub use int8::{Int8Rows, TINY};
 pub use mat::BlockMat;

@@ -205,8 +205,7 @@ impl<E: Epilogue> Task<1> for Columns<'_, E> {
             let sums = &mut sums[..xs.len() * count];
             match strips {
                 Some(strips) => {
-                    let tiles = Tiles { strips, count, x: self.x, xs: xs.clone(), out: sums };
-                    isa::dispatch_bytes(S::LEVEL, tiles);
+                    Tiles { strips, count, x: self.x, xs: xs.clone(), out: sums }.compute(S::LEVEL);
                 }
                 None => self.w.dots(S::LEVEL, &self.x, xs.clone(), rows.clone(), sums),
             }

@@ -10,8 +10,11 @@
 use core::ops::Range;
 
 use super::strips::{STRIP, Scales, Shape, StripsRef};
+#[cfg(target_arch = "x86_64")]
+use super::vnni;
 use super::{CHUNK, Int8Rows, plain};
-use crate::isa::{Isa, Kernel};
+use crate::isa::{self, Isa, Kernel};
+use crate::level::Level;
 
 /// Bytes that strips are asked for ahead of their use, from memory.
 const AHEAD: usize = 1024;
@@ -28,6 +31,18 @@ pub(super) struct Tiles<'a> {
     pub x: Int8Rows<'a>,
     pub xs: Range<usize>,
     pub out: &'a mut [f32],
+}
+
+impl Tiles<'_> {
+    /// Computes them with the best that the level has.
+    pub(super) fn compute(mut self, level: Level) {
+        #[cfg(target_arch = "x86_64")]
+        if level == Level::Avx512 && level.is_available() && vnni::is_available() {
+            // SAFETY: just looked at.
+            return unsafe { vnni::compute(&mut self) };
+        }
+        isa::dispatch_bytes(level, self);
+    }
 }
 
 impl Kernel for Tiles<'_> {

@@ -43,6 +43,7 @@
 //! nothing else: not on threads, blocks, or the elements beside it.
 
 mod dot;
+mod halves;
 mod job;
 mod kernel;
 mod mat;
@@ -55,6 +56,7 @@ mod sweep;
 mod view;
 mod within;
 
+pub use halves::HalfMat;
 pub use mat::{Mat, MatMut};
 pub use packed::{PackedB, Rhs};
 pub use within::gemm_within;
