@@ -4,6 +4,7 @@ pub use crate::error::LoadError;
 
 use half::{bf16, f16};
 
+use crate::blocks::{Affine, BlockMat, Strips};
 use crate::check::block_bytes;
 use crate::ctx::Ctx;
 use crate::error::ShapeError;
@@ -84,6 +85,22 @@ pub fn blocks<const R: usize>(
     let to = ViewMut::new(out.as_mut_slice(), [rows, bytes]).map_err(wrong)?;
     encode(&mut Ctx::with(Level::best(), 1), x, to).map_err(wrong)?;
     Ok(out)
+}
+
+/// As [`blocks`], rearranged for products of bytes.
+///
+/// # Errors
+/// As of [`blocks`], and when the format cannot be rearranged.
+pub fn strips<F: Affine>(
+    source: &dyn Source,
+    name: &str,
+    dims: [usize; 2],
+    format: &Format,
+) -> Result<Strips, LoadError> {
+    let refuse = |problem: String| LoadError::Data { name: name.to_owned(), problem };
+    let bytes = blocks(source, name, dims, format)?;
+    let matrix = BlockMat::<F>::of(bytes.view()).map_err(|error| refuse(error.to_string()))?;
+    Strips::new(&matrix).ok_or_else(|| refuse(format!("blocks of `{}` have several groups", format.name)))
 }
 
 /// A set of configuration values, such as a `config.json`.

@@ -202,6 +202,17 @@ fn products_with_any_affine_or_table_format_use_blocks() {
     for kernel in ["multiply_three", "multiply_code", "biased_three", "biased_code"] {
         assert!(emitted(unseen, kernel).contains("BlockMat::<"), "{kernel}");
     }
+    let rounded = "data/regressions/rounded_operands.vibee";
+    let bytes = |kernel: &str| emitted(rounded, kernel).matches(".gemm_int8(").count();
+    for (kernel, products) in [("multiply_wide", 1), ("multiply_narrow", 1), ("gated", 3), ("called", 1), ("merged", 1)] {
+        assert_eq!(bytes(kernel), products, "{kernel}");
+    }
+    // Not whole numbers; no format; not counted from the start of one axis.
+    for kernel in ["multiply_table", "multiply_f32", "shapes"] {
+        assert_eq!(bytes(kernel), 0, "{kernel}");
+    }
+    // What two products read is rounded once, and the sum's other reader is not.
+    assert_eq!(emitted(rounded, "gated").matches(".int8_rows(").count(), 2);
     // Rows are picked or squared, not multiplied.
     for kernel in ["pick_three", "lengths_code"] {
         assert!(!emitted(unseen, kernel).contains("BlockMat"), "{kernel}");

@@ -31,6 +31,7 @@ const WORDS: &[&str] = &[
     "for",
     "in",
     "where",
+    "allow",
     "true",
     "false",
     "inf",

@@ -376,6 +376,8 @@ pub struct Kernel {
     pub constraints: Vec<Expr>,
     /// `for W in f32, bf16`.
     pub instances: Vec<(Ident, Vec<Ident>)>,
+    /// `allow x: i8`: what may be rounded, and to what.
+    pub allowed: Vec<(Ident, Ident)>,
     /// Body in order.
     pub body: Vec<Stmt>,
     /// `specialise C: 32, 64`.

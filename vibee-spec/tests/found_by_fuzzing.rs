@@ -108,8 +108,7 @@ fn a_map_in_the_place_of_prose_is_formatted() {
             "types:\n  C:\n    fields:\n      - name: b\n        type: Int\n        description: {s}\n",
             "types:\n  C:\n    fields:\n      - name: b\n        type: Int\n        description: { s }\n",
         ),
-        ("behaviors:\n  - name: b\n    given: {s}\n", "behaviors:\n  - name: b\n    given: { s }\n"),
-        ("types:\n  C:\n    description: [ s ]\n", "types:\n  C:\n    description: [s]\n"),
+        ("behaviors:\n  - name: b\n    given: {s}\n", "behaviors:\n  - name: b\n    given: {s}\n"),
     ] {
         assert_eq!(fmt::format(&source(text)).ok().as_deref(), Some(formatted), "{text}");
     }

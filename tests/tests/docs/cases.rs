@@ -24,7 +24,7 @@ pub fn run(module: &Module, tests: &Tests) -> Result<usize, String> {
 
 fn judge(kernel: &Kernel, case: &Case) -> Result<(), String> {
     let one = |(n, (input, data)): (u32, (&Input, &Data))| match kernel.packed(InputId(n)) {
-        Some(p) => encode(p, &data.dims, &data.values),
+        Some(p) => encode(&p.format, &data.dims, &data.values),
         None => Ok(tensor(&input.dtype, data)),
     };
     let inputs: Result<Vec<Tensor>, EvalError> =

@@ -10,9 +10,19 @@ use super::choice::choose;
 use super::codes::{codes, wrapped};
 use super::tree::Tree;
 
-/// The items of `name`, a type that decodes blocks of a format; `None` if the format has no such form.
+/// A type that decodes blocks of a format.
+pub struct Implementation {
+    /// The type and its traits.
+    pub items: Vec<TokenStream>,
+    /// Whether its numbers are affine in small whole numbers.
+    pub is_affine: bool,
+    /// Whether weights of it can be rearranged into strips.
+    pub has_strips: bool,
+}
+
+/// The type `name`, which decodes blocks of a format; `None` if the format has no such form.
 #[must_use]
-pub fn implementation(format: &Format, name: &Ident) -> Option<Vec<TokenStream>> {
+pub fn implementation(format: &Format, name: &Ident) -> Option<Implementation> {
     let form = affine(format)?;
     let bytes = usize::try_from(format.bytes).ok()?;
     let chunks: Vec<Vec<&Tree>> = form.codes.chunks(CHUNK).map(|c| c.iter().collect()).collect();
@@ -68,7 +78,7 @@ pub fn implementation(format: &Format, name: &Ident) -> Option<Vec<TokenStream>>
                     #mins
                 }
             });
-            Some(items)
+            Some(Implementation { items, is_affine: true, has_strips: form.group >= CHUNK })
         }
         // Larger tables are gathered number by number, which plain loops do as well.
         Meaning::Table(table) if table.len() <= 16 => {
@@ -81,7 +91,8 @@ pub fn implementation(format: &Format, name: &Ident) -> Option<Vec<TokenStream>>
                 let codes = #codes;
                 Floats::lookup(codes, &TABLE) * #scales.#spread() #mins
             };
-            Some(head(function("decode", &quote!(Floats<S>), &decode)))
+            let items = head(function("decode", &quote!(Floats<S>), &decode));
+            Some(Implementation { items, is_affine: false, has_strips: false })
         }
         Meaning::Table(_) => None,
     }

@@ -7,6 +7,7 @@ use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 use vibee_spec::term::{Format, InputId, Kernel};
 
+use super::bytes;
 use super::docs::prose;
 use super::names::{camel, ident, snake};
 use crate::loops::LoopProgram;
@@ -60,18 +61,42 @@ pub fn module(f: &Format) -> TokenStream {
 #[derive(Default)]
 pub struct Decoders {
     /// By the format's name; nothing for formats that the runtime's form does not fit.
-    known: BTreeMap<String, Option<Ident>>,
+    known: BTreeMap<String, Option<Decoder>>,
     /// Their items.
     pub items: Vec<TokenStream>,
 }
 
-/// Stand-ins of operands in a format: the bytes, and the type that decodes them.
-pub type StandIns = BTreeMap<InputId, (InputId, Ident)>;
+/// A type that decodes blocks for the runtime.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    /// Its name.
+    pub name: Ident,
+    /// Whether products of bytes with it can be made.
+    pub is_affine: bool,
+    /// Whether weights of it can be rearranged for them.
+    pub has_strips: bool,
+}
+
+/// What stands for the numbers of an operand in a format.
+#[derive(Clone, Debug)]
+pub struct StandIn {
+    /// The bytes.
+    pub bytes: InputId,
+    /// What decodes them.
+    pub decoder: Decoder,
+}
+
+/// Stand-ins of a kernel's operands in a format.
+pub type StandIns = BTreeMap<InputId, StandIn>;
 
 impl Decoders {
     /// The loops of a kernel, which multiply with blocks where the runtime can.
     pub fn loops(&mut self, k: &Kernel, taken: &mut BTreeSet<String>) -> (LoopProgram, StandIns) {
-        self.products(k, taken).unwrap_or_else(|| (schedule::run(passes::run(k.clone())), StandIns::new()))
+        let (mut loops, found) = self
+            .products(k, taken)
+            .unwrap_or_else(|| (schedule::run(passes::run(k.clone())), StandIns::new()));
+        bytes::settle(&mut loops, &found);
+        (loops, found)
     }
 
     fn products(&mut self, k: &Kernel, taken: &mut BTreeSet<String>) -> Option<(LoopProgram, StandIns)> {
@@ -88,7 +113,7 @@ impl Decoders {
             for m in &made {
                 match self.decoder(&k.packed[m.packed].format, taken) {
                     Some(decoder) => {
-                        found.insert(m.numbers, (m.bytes, decoder));
+                        found.insert(m.numbers, StandIn { bytes: m.bytes, decoder });
                     }
                     None => refused.push(m.packed),
                 }
@@ -99,7 +124,7 @@ impl Decoders {
         }
     }
 
-    fn decoder(&mut self, format: &Format, taken: &mut BTreeSet<String>) -> Option<Ident> {
+    fn decoder(&mut self, format: &Format, taken: &mut BTreeSet<String>) -> Option<Decoder> {
         if let Some(known) = self.known.get(&format.name) {
             return known.clone();
         }
@@ -110,11 +135,10 @@ impl Decoders {
             n += 1;
         }
         let name = format_ident!("{name}");
-        let items = blocks::implementation(format, &name);
-        let made = items.map(|items| {
-            self.items.extend(items);
+        let made = blocks::implementation(format, &name).map(|found| {
+            self.items.extend(found.items);
             taken.insert(name.to_string());
-            name
+            Decoder { name, is_affine: found.is_affine, has_strips: found.has_strips }
         });
         self.known.insert(format.name.clone(), made.clone());
         made
@@ -122,16 +146,19 @@ impl Decoders {
 }
 
 /// What the runtime's module of blocks offers to generated code.
-const OFFERED: &[&str] = &["Affine", "BlockMat", "Blocks", "Bytes", "Floats", "Scales", "affine", "part"];
+const OFFERED: &[&str] =
+    &["Affine", "BlockMat", "Blocks", "Bytes", "Floats", "Int8Rows", "Scales", "Strips", "affine", "part"];
 
 /// The line that imports what items use of it; empty if they use nothing.
 pub fn imports(items: &[TokenStream]) -> String {
     // `part` is also what loops call their parts.
-    if !items.iter().any(|i| mentions(i, "BlockMat")) {
+    if !items.iter().any(|i| mentions(i, "BlockMat") || mentions(i, "Strips")) {
         return String::new();
     }
-    let decoders: Vec<&TokenStream> =
-        items.iter().filter(|i| ["BlockMat", "Bytes", "Floats"].iter().any(|w| mentions(i, w))).collect();
+    let decoders: Vec<&TokenStream> = items
+        .iter()
+        .filter(|i| ["BlockMat", "Bytes", "Floats", "Int8Rows", "Strips"].iter().any(|w| mentions(i, w)))
+        .collect();
     let used = OFFERED.iter().copied().filter(|w| decoders.iter().any(|i| mentions(i, w)));
     format!("use igla_runtime::blocks::{{{}}};\n", used.collect::<Vec<_>>().join(", "))
 }

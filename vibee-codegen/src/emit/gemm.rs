@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
-use vibee_spec::term::{Atom, DefId, IndexId, InputKind, Int, Node, Source};
+use vibee_spec::term::{Atom, DType, DefId, IndexId, InputKind, Int, Node, Source};
 
 use super::body::{Body, LaneLoop, Rows};
+use super::formats::StandIn;
 use super::ints::Mode;
 use super::names::camel;
 use crate::loops::{BufferKind, Gemm, Operand, OperandAxis};
@@ -97,9 +98,30 @@ fn row_letters(body: &mut Body<'_>, m: &[IndexId]) -> (Ident, Vec<(Ident, TokenS
 pub fn as_stage(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     let a = operand(body, &g.a, &g.m);
     let b = right(body, g);
+    let rounded = super::bytes::rows(body.p, g).map(|rows| rounded(body, g, rows, &a));
     let c = target(body, g);
     let epilogue = epilogue(body, g);
-    quote!(par.gemm(#a, #b, #c, #epilogue);)
+    match rounded {
+        Some((make, bytes)) => quote!(#make par.gemm_int8(&#bytes, #b, #c, #epilogue);),
+        None => quote!(par.gemm(#a, #b, #c, #epilogue);),
+    }
+}
+
+/// The variable of a left operand rounded to bytes, and what makes it if no product before did.
+fn rounded(body: &mut Body<'_>, g: &Gemm, rows: super::bytes::Rows, a: &TokenStream) -> (TokenStream, Ident) {
+    if let Some((_, known)) = body.rounded.iter().find(|(r, _)| *r == rows) {
+        return (quote!(), known.clone());
+    }
+    let Node::Load { from, .. } = body.p.program.kernel.exprs.node(g.a.load) else {
+        unreachable!("operands are loads")
+    };
+    let of = match from {
+        Source::Input(i) => body.names.input(*i),
+        Source::Def(d) => body.names.buffer(*d),
+    };
+    let name = body.fresh(&format!("{of}_bytes"));
+    body.rounded.push((rows, name.clone()));
+    (quote!(let #name = par.int8_rows(#a, scratch.by_ref());), name)
 }
 
 /// `(m, n, k)` extents of a product, for sizing scratch.
@@ -125,10 +147,13 @@ pub fn packed_weight(program: &crate::passes::Program, g: &Gemm) -> Option<vibee
 
 fn right(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     if let Node::Load { from: Source::Input(i), .. } = body.p.program.kernel.exprs.node(g.b.load)
-        && let Some((bytes, blocks)) = body.decoded.get(i).cloned()
+        && let Some(StandIn { bytes, decoder }) = body.decoded.get(i).cloned()
     {
         body.used.inputs.insert(bytes);
-        let name = body.names.input(bytes);
+        let (name, blocks) = (body.names.input(bytes), decoder.name);
+        if body.strips.contains(&bytes) {
+            return quote!(#name);
+        }
         return quote!(&BlockMat::<#blocks>::of(#name)?);
     }
     match packs(body, g).filter(|i| body.packed.contains(i)) {
@@ -215,6 +240,13 @@ fn operand(body: &mut Body<'_>, o: &Operand, rows: &[IndexId]) -> TokenStream {
     }
     let order = o.row_order(rows).unwrap_or_else(|| row_axes.keys().copied().collect());
     let rows = order.iter().map(|axis| &row_axes[axis]);
+    let narrow = match from {
+        Source::Input(i) => body.p.program.kernel.input(i).dtype != DType::F32,
+        Source::Def(_) => false,
+    };
+    if narrow {
+        return quote!(&HalfMat::new(#code));
+    }
     quote!(#code.mat([#(#rows),*], [#(#cols),*]))
 }
 

@@ -4,6 +4,7 @@
 
 mod access;
 mod body;
+mod bytes;
 mod declare;
 mod docs;
 mod expr;
@@ -15,7 +16,7 @@ mod kernel;
 mod layer;
 mod names;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use vibee_spec::term::{Kernel, Layer, Module};
 
@@ -58,10 +59,18 @@ pub fn function_name(k: &Kernel) -> String {
 pub fn scheduled(loops: &LoopProgram) -> String {
     let name = names::ident(&names::snake(&loops.program.kernel.name));
     let base = names::camel(&name.to_string());
-    let style =
-        kernel::Style { name, base, public: true, packed: &BTreeSet::new(), decoded: &BTreeMap::new() };
+    let style = kernel::Style {
+        name,
+        base,
+        public: true,
+        packed: &BTreeSet::new(),
+        strips: &BTreeSet::new(),
+        decoded: &formats::StandIns::new(),
+    };
+    let mut loops = loops.clone();
+    bytes::settle(&mut loops, style.decoded);
     let mut out = String::from("use igla_runtime::prelude::*;\n");
-    for tokens in kernel::kernel(loops, &style, &[]).items {
+    for tokens in kernel::kernel(&loops, &style, &[]).items {
         out.push('\n');
         out.push_str(&format::item(&tokens));
     }
@@ -139,12 +148,23 @@ pub fn module(module: &Module, spec: &str, path: &str) -> String {
         let (general, decoded) = decoders.loops(k, &mut taken.types);
         let variants: Vec<kernel::Variant> = passes::variants(k)
             .into_iter()
-            .map(|sizes| kernel::Variant { loops: schedule::run(passes::run(passes::fix(k, &sizes))), sizes })
+            .map(|sizes| {
+                let mut loops = schedule::run(passes::run(passes::fix(k, &sizes)));
+                bytes::settle(&mut loops, &formats::StandIns::new());
+                kernel::Variant { loops, sizes }
+            })
             .collect();
         let name = names::ident(&names::snake(&k.name));
         items.extend(taken.kernel(&name, |base| {
-            let packed = &BTreeSet::new();
-            let style = kernel::Style { name: name.clone(), base, public: true, packed, decoded: &decoded };
+            let none = &BTreeSet::new();
+            let style = kernel::Style {
+                name: name.clone(),
+                base,
+                public: true,
+                packed: none,
+                strips: none,
+                decoded: &decoded,
+            };
             kernel::kernel(&general, &style, &variants)
         }));
     }

@@ -146,8 +146,19 @@ pub struct Gemm {
     pub columns: Option<(Int, Int)>,
     /// Left operand.
     pub a: Operand,
+    /// What the numbers of the left operand may be rounded to.
+    pub rounding: Option<Rounding>,
     /// Right operand.
     pub b: Operand,
+}
+
+/// What factors may be rounded to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounding {
+    /// Whole numbers of 8 bits with a scale for 32 neighbours.
+    I8,
+    /// `bf16`.
+    Bf16,
 }
 
 /// One operand: a load and how each of its axes is used.

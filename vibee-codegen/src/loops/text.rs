@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use vibee_spec::term::{Atom, DType, DefId, ExprId, IndexId, Int, Node, Op, Pos, Source};
 
-use super::{BufferKind, LoopProgram, OperandAxis, Stmt};
+use super::{BufferKind, LoopProgram, OperandAxis, Rounding, Stmt};
 
 /// The whole program.
 #[must_use]
@@ -118,7 +118,12 @@ impl Writer<'_> {
                         list(&g.k)
                     );
                     self.line(depth, &head);
-                    self.line(depth + 1, &format!("a = {a}"));
+                    let rounded = match g.rounding {
+                        None => "",
+                        Some(Rounding::I8) => ", may be rounded to i8",
+                        Some(Rounding::Bf16) => ", may be rounded to bf16",
+                    };
+                    self.line(depth + 1, &format!("a = {a}{rounded}"));
                     self.line(depth + 1, &format!("b = {b}"));
                     for (what, i, range) in [("columns", &g.n, &g.columns), ("terms", &g.k, &g.terms)] {
                         if let Some((lo, hi)) = range {

@@ -7,6 +7,7 @@
 mod digits;
 mod fix;
 mod flat;
+mod forget;
 mod inline;
 mod lift;
 mod rewrite;
@@ -76,6 +77,8 @@ pub fn run(kernel: Kernel) -> Program {
 /// Runs all passes and shows what each leaves behind, under its name.
 pub fn each(mut kernel: Kernel, after: &mut dyn FnMut(&'static str, &dyn Fn() -> Form)) -> Program {
     let shapes: Vec<Vec<Int>> = kernel.outputs.iter().map(|o| kernel.def(o.def).shape.clone()).collect();
+    forget::run(&mut kernel);
+    after("forget", &|| Form::Term(kernel.clone()));
     digits::run(&mut kernel);
     after("digits", &|| Form::Term(kernel.clone()));
     let shapes = split::run(&mut kernel, shapes);

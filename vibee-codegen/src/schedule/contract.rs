@@ -3,13 +3,13 @@
 //!
 //! Which numbers are large is not known here; the runtime's product is efficient from a few rows on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use vibee_spec::term::{Atom, DType, DefId, ExprId, FoldOp, IndexId, Int, Node, Op, Pos, Source};
+use vibee_spec::term::{Atom, DType, DefId, ExprId, Exprs, FoldOp, IndexId, Int, Node, Op, Pos, Source};
 
 use super::bounds::tighten;
-use crate::loops::{Gemm, Operand, OperandAxis};
-use crate::passes::{Program, free_indices, loads, substitute, substitute_int};
+use crate::loops::{Gemm, Operand, OperandAxis, Rounding};
+use crate::passes::{Program, free_indices, loads, rebuild, substitute, substitute_int};
 
 /// A recognised contraction.
 pub struct Contraction {
@@ -35,8 +35,8 @@ pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
     }
     let exprs = &program.kernel.exprs;
     let Node::Op(Op::Mul, args) = exprs.node(d.value) else { return None };
-    let (mut a, mut b) = (args[0], args[1]);
-    if a == b || !is_array(program, a) || !is_array(program, b) {
+    let [(mut a, mut rounding), (mut b, other)] = [args[0], args[1]].map(|e| permitted(exprs, e));
+    if a == b || array(program, a).is_none() || array(program, b).is_none() {
         return None;
     }
     let (in_a, in_b) = (free_indices(exprs, a), free_indices(exprs, b));
@@ -52,7 +52,7 @@ pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
     }
     let inner: Vec<IndexId> = d.free.iter().copied().filter(|i| !batch.contains(i)).collect();
     if inner == [n.clone(), m.clone()].concat() {
-        (a, b, m, n) = (b, a, n, m);
+        (a, b, m, n, rounding) = (b, a, n, m, other);
     } else if inner != [m.clone(), n.clone()].concat() {
         return None;
     }
@@ -60,8 +60,13 @@ pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
     if d.free.last() != n.last() || m.len() > MERGED || !columns_are_one_axis(program, id, &n) {
         return None;
     }
+    let (narrow_a, narrow_b) = (array(program, a)? != DType::F32, array(program, b)? != DType::F32);
     let a = operand(program, a, &batch, &m, &fold.over)?;
     let b = operand(program, b, &batch, &n, &fold.over)?;
+    // What is kept in 16 bits is widened on the right, row by row, and nowhere else.
+    if narrow_a || narrow_b && (d.guard.is_some() || !is_rows(&b)) {
+        return None;
+    }
     let order = |o: &Operand| columns(o).concat();
     if order(&a) != order(&b) || columns(&a).len() > MERGED || columns(&b).len() > MERGED {
         return None;
@@ -73,7 +78,7 @@ pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
         Some(_) if batch.is_empty() => return None,
         Some(guard) => Some(terms(program, guard, &k, &[&batch[..], &m[..]].concat())?),
     };
-    let gemm = Gemm { def: id, epilogue: None, m, n, k, terms, columns: None, a, b };
+    let gemm = Gemm { def: id, epilogue: None, m, n, k, terms, columns: None, a, rounding, b };
     let mut c = Contraction { gemm, batch, epilogue: None, epilogue_indices: Vec::new() };
     if c.gemm.terms.is_none()
         && let Some((e, indices)) = epilogue(program, &c)
@@ -83,6 +88,31 @@ pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
         c.epilogue_indices = indices;
     }
     Some(c)
+}
+
+/// A factor without the permission to round it, and that.
+fn permitted(exprs: &Exprs, e: ExprId) -> (ExprId, Option<Rounding>) {
+    match exprs.node(e) {
+        Node::Op(Op::NearI8, args) => (args[0], Some(Rounding::I8)),
+        Node::Op(Op::NearBf16, args) => (args[0], Some(Rounding::Bf16)),
+        _ => (e, None),
+    }
+}
+
+/// Takes permissions to round out of all values: products that can use them have been found.
+pub fn drop_permissions(program: &mut Program) {
+    let mut memo = HashMap::new();
+    let exprs = &mut program.kernel.exprs;
+    let mut without = |e: ExprId| {
+        rebuild(exprs, e, &mut memo, &mut |exprs, node, dtype| match node {
+            Node::Op(Op::NearI8 | Op::NearBf16, args) => args[0],
+            other => exprs.intern(other, dtype),
+        })
+    };
+    for d in &mut program.defs {
+        d.value = without(d.value);
+        d.guard = d.guard.map(&mut without);
+    }
 }
 
 /// The range that a guard leaves of the one summed index, if that is all that it says, row by row.
@@ -119,14 +149,23 @@ pub fn operands(program: &mut Program, c: Contraction, map: &BTreeMap<IndexId, I
     gemm
 }
 
-/// An `f32` array read at known positions.
-fn is_array(program: &Program, e: ExprId) -> bool {
-    let Node::Load { from, at, outside: None } = program.kernel.exprs.node(e) else { return false };
+/// The type of an array read at known positions, if the runtime multiplies with it.
+fn array(program: &Program, e: ExprId) -> Option<DType> {
+    let Node::Load { from, at, outside: None } = program.kernel.exprs.node(e) else { return None };
     let dtype = match from {
         Source::Input(i) => &program.kernel.input(*i).dtype,
         Source::Def(d) => &program.def(*d).dtype,
     };
-    *dtype == DType::F32 && !at.is_empty() && at.iter().all(|p| matches!(p, Pos::At(_)))
+    let given = matches!(from, Source::Input(_)) && matches!(dtype, DType::F16 | DType::BF16);
+    let known = !at.is_empty() && at.iter().all(|p| matches!(p, Pos::At(_)));
+    (known && (*dtype == DType::F32 || given)).then(|| dtype.clone())
+}
+
+/// Whether an operand is rows of one axis and summed along the one behind it, the last.
+fn is_rows(o: &Operand) -> bool {
+    let rest: Vec<&OperandAxis> = o.axes.iter().filter(|a| !matches!(a, OperandAxis::At(_))).collect();
+    let last = o.axes.last().is_some_and(|a| matches!(a, OperandAxis::Cols(..)));
+    last && matches!(rest[..], [OperandAxis::Rows(..), OperandAxis::Cols(..)])
 }
 
 /// Several column indices are one only if the caller's array has them merged or nobody sees them.

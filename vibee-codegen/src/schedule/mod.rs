@@ -16,6 +16,7 @@ use crate::passes::Program;
 #[must_use]
 pub fn run(mut program: Program) -> LoopProgram {
     let mut forest = tree::build(&mut program);
+    contract::drop_permissions(&mut program);
     narrow::run(&mut program, &mut forest);
     for root in &mut forest {
         lanes::choose(&program, root);

@@ -156,6 +156,16 @@ layers:
       z[t, i] = w[row[t], i] * gain[i] + x[t, i]
       s = sum[o, i](w[o, i])
 
+  # Bytes times bytes, of two weights in a format the one that nothing else reads.
+  Rounded[D]:
+    weights:
+      alone: eighths[D, D]
+      shared: eighths[D, D]
+    forward(x: f32[T, D]) -> (y: f32[T, D], s: f32) allow x: i8, z: i8:
+      z[t, d] = sum[e](x[t, e] * alone[d, e])
+      y[t, d] = sum[e](z[t, e] * shared[d, e])
+      s = sum[d, e](shared[d, e])
+
   Scaled[D]:
     weights:
       scale: eighths[D]
@@ -192,7 +202,10 @@ fn weights_are_kept_in_formats() {
     let json: Value = serde_json::from_str(&done.out).expect("JSON");
     let layers = json["specs"][0]["layers"].as_array().expect("layers");
     let names = layers.iter().map(|l| l["layer"].as_str().expect("a name")).collect::<Vec<_>>();
-    assert_eq!(names, ["KeptEighths", "KeptThirds", "KeptBf16", "Scaled", "Plain", "BothEighths", "BothF32"]);
+    assert_eq!(
+        names,
+        ["KeptEighths", "KeptThirds", "KeptBf16", "Rounded", "Scaled", "Plain", "BothEighths", "BothF32"]
+    );
     for l in layers {
         let count = |key: &str| l[key].as_u64().unwrap_or(0);
         assert_eq!((l["status"].as_str(), count("draws")), (Some("ok"), 16), "{l:#}");
@@ -206,6 +219,8 @@ fn weights_are_kept_in_formats() {
     assert!(of("kept_eighths_").contains("BlockMat::<EighthsBlocks>"), "{code}");
     assert!(!of("kept_thirds_").contains("BlockMat"), "{code}");
     assert!(code.contains("&crate::formats::stored::eighths::FORMAT"), "{code}");
+    assert!(code.contains("alone: Strips") && code.contains("shared: Tensor<u8, 2>"), "{code}");
+    assert_eq!(of("rounded_").matches(".gemm_int8(").count(), 2, "{code}");
 }
 
 #[test]

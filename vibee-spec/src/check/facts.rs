@@ -276,6 +276,12 @@ fn is_size_product(e: &Int) -> bool {
 /// For `product of sizes >= 1`: the factors, each of which is then at least 1.
 pub(super) fn positive_atoms(nonneg: &Int) -> Vec<Atom> {
     let product = nonneg.add(&Int::constant(1));
+    // A quotient of sizes is at least 1 only if the dividend is.
+    if let Some(Atom::Div(x, y)) = product.as_atom()
+        && y.as_const().is_some_and(|y| y > 0)
+    {
+        return positive_atoms(&x.sub(&Int::constant(1)));
+    }
     if product.as_const().is_none() && is_size_product(&product) {
         product.terms().flat_map(|(m, _)| m.to_vec()).collect()
     } else {

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use super::allow::Rounding;
 use super::builder::{Builder, Entry, Local, Range};
 use super::globals::Cx;
 use super::header::OutputDecl;
@@ -70,10 +71,13 @@ pub(super) fn build<'a>(
         failed: false,
         fresh: HashSet::new(),
         rounds: 0,
+        roundings: vec![],
+        permitted: vec![None; ast.allowed.len()],
     };
     f.header(s.dims)?;
     f.announce(&ast.body);
     let steps = f.statements(&ast.body);
+    f.permissions(!layer.generics.is_empty());
     f.unused(layer);
     f.forward.steps = steps;
     f.finish()
@@ -100,6 +104,10 @@ pub(super) struct Walk<'c, 'a, 's> {
     pub fresh: HashSet<String>,
     /// Loops around the statement reached.
     pub rounds: usize,
+    /// What each permission of the header says.
+    pub roundings: Vec<Option<Rounding>>,
+    /// Whether each of them is about a tensor, and whether it concerns a product.
+    pub permitted: Vec<Option<bool>>,
 }
 
 impl<'a> Walk<'_, 'a, '_> {
@@ -133,6 +141,8 @@ impl<'a> Walk<'_, 'a, '_> {
             }
         }
         constrained?;
+        let roundings: Vec<Option<Rounding>> =
+            self.ast.allowed.iter().map(|(_, to)| b.rounding(to)).collect();
         self.failed |= b.outputs.iter().any(|o| o.failed) || b.outputs.len() != self.ast.outputs.len();
         self.outputs = std::mem::take(&mut b.outputs);
         self.forward.dims = b.k.dims.clone();
@@ -152,12 +162,39 @@ impl<'a> Walk<'_, 'a, '_> {
                 _ => {}
             }
         }
+        self.failed |= roundings.iter().any(Option::is_none);
+        self.roundings = roundings;
         self.forward.header = self.cx.text(self.file, self.ast.header);
         for i in &self.forward.inputs {
             let value = Value { name: i.name.clone(), dtype: i.dtype.clone(), shape: i.shape.clone() };
             self.forward.values.push(value);
         }
         Some(())
+    }
+
+    /// Findings about `allow`.
+    fn permissions(&mut self, generic: bool) {
+        for (n, (name, _)) in self.ast.allowed.iter().enumerate() {
+            let (said, file) = (self.permitted[n], self.file);
+            let poisoned = matches!(self.names.get(&name.name).map(|e| &e.local), Some(Local::Poison));
+            match said {
+                Some(true) => {}
+                Some(false) if generic => {}
+                _ if self.failed || poisoned || self.roundings[n].is_none() => {}
+                Some(false) => self.cx.report(file, super::allow::without_effect(name)),
+                None if matches!(self.names.get(&name.name).map(|e| &e.local), Some(Local::Outer(..))) => {
+                    if generic {
+                        continue;
+                    }
+                    self.cx.report(file, super::allow::without_effect(name));
+                }
+                None => {
+                    let d = self.builder().unknown_operand(name);
+                    self.cx.report(file, d);
+                    self.failed = true;
+                }
+            }
+        }
     }
 
     /// Names defined further below are known as such from the start.

@@ -66,6 +66,7 @@ fn build<'a>(cx: &mut Cx<'a>, file: usize, at: usize, types: &[Elem]) -> Option<
     b.k.header = b.cx.text(file, ast.header);
     b.k.outputs =
         b.outputs.iter().filter_map(|o| Some(Output { name: o.name.clone(), def: o.def? })).collect();
+    b.allow(&ast.allowed, !ast.generics.is_empty());
     let kernel = super::graft::tidy(&b.k);
     debug_assert_eq!(crate::term::verify(&kernel), Ok(()), "the checker builds well-formed kernels");
     Some(kernel)

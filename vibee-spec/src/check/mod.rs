@@ -10,6 +10,7 @@
 //! | positions inside their arrays | `access`, `facts`, `prove`, `search`; for later stages `known` |
 //! | definitions and left sides | `defs`, `left`, `split`, `whole` |
 //! | storage formats, operands in them | `formats`, `rows`, `packed`, `range` |
+//! | operands that may be rounded | `allow` |
 //! | kernel calls | `calls`, `bind`, `inherit`, `graft` |
 //! | layers and models | `layers`, `forward`, `segment`, `subcall`, `liveness` |
 //! | test cases and laws | `cases`, `values`, `laws`, `drawn` |
@@ -19,6 +20,7 @@
 //! loops, layouts or instruction sets.
 
 mod access;
+mod allow;
 mod alpha;
 mod bind;
 mod bits;

@@ -259,7 +259,7 @@ impl<'f> Prover<'f> {
                     return None;
                 }
                 let low = self.facts.divide(&self.low(x, depth + 1)?, y);
-                let largest = self.low(&x.scale(-1), depth + 1)?.scale(-1);
+                let largest = whole_multiples(&self.low(&x.scale(-1), depth + 1)?.scale(-1));
                 let high = if self.weak && self.sizes_nonneg(&largest, 0) {
                     largest
                 } else {
@@ -352,6 +352,22 @@ impl<'f> Prover<'f> {
             Atom::Max(x, y) => self.sizes_nonneg(x, depth) || self.sizes_nonneg(y, depth),
         }
     }
+}
+
+/// Something at least as large, in which `n * (x // n)` is `x`.
+fn whole_multiples(e: &Int) -> Int {
+    let mut out = Int::default();
+    for (m, c) in e.terms() {
+        let larger = match m {
+            [Atom::Div(x, n)] => match n.as_const() {
+                Some(n) if n > 0 && c > 0 && c % n == 0 => Some(x.scale(c / n)),
+                _ => None,
+            },
+            _ => None,
+        };
+        out = out.add(&larger.unwrap_or_else(|| monomial(m, c)));
+    }
+    out
 }
 
 /// Non-negative multiples of `known` that cancel a negative term of `e`.

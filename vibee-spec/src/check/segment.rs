@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
+use super::allow::Rounding;
 use super::builder::{Builder, Entry, Local, Range};
 use super::forward::Walk;
 use super::frame::ROOT;
 use super::subcall::{CallArg, Prepared, SubCall};
-use crate::ast::Stmt;
+use crate::ast::{Ident, Stmt};
 use crate::span::Span;
 use crate::term::{
-    Arg, Atom, Check, DType, DefId, Dim, DimBind, Input, InputId, InputKind, Int, Kernel, Output, Step,
-    Value, ValueId,
+    Arg, Atom, Check, DType, DefId, Dim, DimBind, Input, InputId, InputKind, Int, Kernel, Output, Source,
+    Step, Value, ValueId,
 };
 
 /// What a segment's builder hands back.
@@ -19,6 +20,8 @@ struct Segment {
     args: Vec<Arg>,
     /// Definitions that become values, with the names they are visible by.
     values: Vec<(String, Span, DefId)>,
+    /// What of it may be rounded, by the number of the permission.
+    allowed: Vec<(usize, Source, Rounding)>,
     poisoned: Vec<(String, Span)>,
 }
 
@@ -63,6 +66,8 @@ impl<'a> Walk<'_, 'a, '_> {
         let constraints = &self.ast.constraints;
         let members = self.members;
         let layer = self.layer;
+        let names = self.ast.allowed.iter().map(|(name, _)| name);
+        let roundings: Vec<(&Ident, Option<Rounding>)> = names.zip(self.roundings.iter().copied()).collect();
         let mut b = self.builder();
         // Constraints on integer arguments are facts of this segment, in terms of its inputs.
         let scalars = b.forward_arguments > 0;
@@ -96,7 +101,9 @@ impl<'a> Walk<'_, 'a, '_> {
             }
         }
         let prepared = call.and_then(|c| b.prepare_call(c, layer, &members[c.sublayer]));
-        let segment = Segment { kernel: b.k.clone(), args: b.args.clone(), values, poisoned };
+        let allowed = (0..).zip(roundings).filter_map(|(n, (name, to))| Some((n, b.permitted(name)?, to?)));
+        let allowed = allowed.collect();
+        let segment = Segment { kernel: b.k.clone(), args: b.args.clone(), values, allowed, poisoned };
         let used = std::mem::take(&mut b.used);
         let taken: Vec<String> = b.k.defs.iter().map(|d| d.name.clone()).collect();
         let ranges: Vec<(String, Range)> = b
@@ -143,6 +150,11 @@ impl<'a> Walk<'_, 'a, '_> {
             if !name.is_empty() {
                 self.bind(&name, span, id);
             }
+        }
+        let allowed: Vec<(Source, Rounding)> = s.allowed.iter().map(|(_, from, to)| (*from, *to)).collect();
+        let found = super::allow::apply(&mut s.kernel, &allowed);
+        for ((n, ..), found) in s.allowed.iter().zip(found) {
+            self.permitted[*n] = Some(found || self.permitted[*n] == Some(true));
         }
         let checks = std::mem::take(&mut s.kernel.checks);
         self.hoist(checks, &s.args);

@@ -220,6 +220,17 @@ pub(super) const CODES: &[Code] = &[
         ),
     ),
     row(
+        "V0226",
+        "allowed rounding",
+        "`allow x: bf16` permits rounding `x` where it is a factor in a sum of products over its last axis and the other factor is `bf16`; `allow x: i8`, where that is in a format. Permission that concerns nothing is a warning.",
+        kernel!(
+            "  demo(x: f32[T, I], w: bf16[O, I]) -> y: f32[T, O] allow x: f16:\n    y[t, o] = sum[i](x[t, i] * w[o, i])\n"
+        ),
+        kernel!(
+            "  demo(x: f32[T, I], w: bf16[O, I]) -> y: f32[T, O] allow x: bf16:\n    y[t, o] = sum[i](x[t, i] * w[o, i])\n"
+        ),
+    ),
+    row(
         "V0301",
         "one letter, two ranges",
         "An index letter has one range in a kernel. It is taken from axes it stands on alone, and they disagree for some sizes.",

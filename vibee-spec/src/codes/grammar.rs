@@ -262,13 +262,6 @@ pub(super) const CODES: &[Code] = &[
         ),
     },
     Code {
-        code: "V0904",
-        title: "allowed conversion: not yet",
-        explanation: "`allow x: …` in a header will permit lossy operand conversions; it is reserved for a later version.",
-        example: spec!("kernels:\n  demo(x: f32[T]) -> y: f32[T] allow x: i8:\n    y[t] = x[t]\n"),
-        fix: kernel!("    y[t] = x[t]\n"),
-    },
-    Code {
         code: "V0906",
         title: "schedule: not yet",
         explanation: "`schedule:` and `tune:` lines say how a kernel is computed; they are reserved for a later version.",

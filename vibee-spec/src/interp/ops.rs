@@ -163,6 +163,8 @@ pub const MEANINGS: &[Meaning] = &[
     control(Op::Bf16Bits),
     control(Op::F32Bits),
     control(Op::E4m3Bits),
+    number(Op::NearI8, Binary(Real::near), IntRule::None),
+    number(Op::NearBf16, Binary(Real::near), IntRule::None),
 ];
 
 /// `floor(a / b)`, 0 for a zero divisor.
@@ -251,7 +253,7 @@ mod tests {
             assert_eq!(row.op as usize, i);
             assert_eq!(info.op, row.op);
         }
-        assert_eq!(MEANINGS.len(), Op::E4m3Bits as usize + 1);
+        assert_eq!(MEANINGS.len(), Op::NearBf16 as usize + 1);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Headers: names, generics, parameters, types, `where` and `for` clauses.
 
-use super::later;
 use super::line::Line;
 use crate::ast::{Expr, Ident, Param, Ty, TyElem};
 use crate::diag::Diagnostic;
@@ -14,6 +13,7 @@ use pest::iterators::Pair;
 pub(super) struct Clauses {
     pub constraints: Vec<Expr>,
     pub instances: Vec<(Ident, Vec<Ident>)>,
+    pub allowed: Vec<(Ident, Ident)>,
     seen: Vec<(Rule, Span)>,
 }
 
@@ -113,8 +113,23 @@ impl Line<'_, '_> {
                 }
             }
             _ => {
-                self.sink.push(later::allow(span));
-                return None;
+                for part in pair.into_inner().filter(|p| p.as_rule() == Rule::param) {
+                    let allowed = self.param(part)?;
+                    match (allowed.ty.elem, allowed.ty.shape.is_empty()) {
+                        (TyElem::Named(to), true) => clauses.allowed.push((allowed.name, to)),
+                        _ => {
+                            let d = Diagnostic::error(
+                                "V0226",
+                                allowed.ty.span,
+                                "this is not what operands are rounded to",
+                            )
+                            .label("a type without extents")
+                            .hint("`allow x: i8` or `allow x: bf16`; the shape is that of `x`");
+                            self.sink.push(d);
+                            return None;
+                        }
+                    }
+                }
             }
         }
         Some(())

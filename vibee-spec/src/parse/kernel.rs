@@ -49,6 +49,7 @@ fn header(entry: &Entry, sink: &mut Sink) -> Option<Kernel> {
         outputs,
         constraints: clauses.constraints,
         instances: clauses.instances,
+        allowed: clauses.allowed,
         body: Vec::new(),
         specialise: Vec::new(),
         doc: entry.docs(),

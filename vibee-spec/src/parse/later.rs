@@ -35,16 +35,6 @@ pub(super) fn scatter(span: Span) -> Diagnostic {
     )
 }
 
-/// `allow x: q8_0` in a header.
-pub(super) fn allow(span: Span) -> Diagnostic {
-    not_yet(
-        "V0904",
-        span,
-        "lossy conversions with `allow` are",
-        "remove the clause; operands keep their types",
-    )
-}
-
 /// `schedule:` and `tune:` lines.
 pub(super) fn schedule(span: Span, word: &str) -> Diagnostic {
     not_yet(

@@ -112,7 +112,15 @@ fn header(entry: &Entry, sink: &mut Sink) -> Option<Layer> {
         match part.as_rule() {
             Rule::generics => layer.generics = cx.names(part),
             Rule::index_params => layer.dims = cx.names(part),
-            Rule::where_clause | Rule::for_clause | Rule::allow_clause => cx.clause(part, &mut clauses)?,
+            Rule::where_clause | Rule::for_clause => cx.clause(part, &mut clauses)?,
+            Rule::allow_clause => {
+                let span = cx.span(&part);
+                let d = Diagnostic::error("V0226", span, "a layer computes nothing itself")
+                    .label("`allow` belongs to what does")
+                    .hint("move it to the header of `forward`");
+                cx.sink.push(d);
+                return None;
+            }
             _ => {}
         }
     }

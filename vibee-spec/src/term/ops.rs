@@ -66,6 +66,10 @@ pub enum Op {
     F32Bits,
     /// The bits of the nearest 8-bit float with 4 exponent bits; beyond its range the largest.
     E4m3Bits,
+    /// `NearI8(x, e)`: `x`, or a value within `e` of it that rounding to whole numbers of 8 bits and a scale makes.
+    NearI8,
+    /// `NearBf16(x, e)`: `x`, or a value within `e` of it that rounding to `bf16` makes.
+    NearBf16,
 }
 
 /// What an operator's result is.
@@ -194,6 +198,8 @@ pub const OPS: &[OpInfo] = &[
     to_bits(Op::Bf16Bits, "bf16_bits", 4),
     to_bits(Op::F32Bits, "f32_bits", 1),
     to_bits(Op::E4m3Bits, "e4m3_bits", 12),
+    row(Op::NearI8, "near_i8", 2, Domain::Single, 0),
+    row(Op::NearBf16, "near_bf16", 2, Domain::Single, 0),
 ];
 
 impl Op {

@@ -10,3 +10,4 @@ mod kernels;
 mod layers;
 mod meaning;
 mod naive;
+mod rounded;

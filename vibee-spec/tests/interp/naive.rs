@@ -218,6 +218,8 @@ impl Naive<'_> {
                 Op::Div => V::F(a / b),
                 Op::Max => V::F(a.max(b)),
                 Op::Min => V::F(a.min(b)),
+                // Anything within the distance, whatever rounding does.
+                Op::NearI8 | Op::NearBf16 => V::F(a + (self.rng.unit() as f32 * 2.0 - 1.0) * 0.999 * b),
                 Op::Pow => self.near(f64::from(a).powf(f64::from(b)), ulps::POW),
                 Op::Gt => V::B(a > b),
                 Op::Lt => V::B(a < b),

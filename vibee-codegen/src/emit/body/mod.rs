@@ -16,6 +16,8 @@ use quote::{format_ident, quote};
 use vibee_spec::check::Known;
 use vibee_spec::term::{Atom, DType, DefId, DimId, ExprId, IndexId, InputId, Int};
 
+use super::bytes;
+use super::formats::StandIns;
 use super::ints::{Leaves, Mode};
 use super::names::Names;
 use crate::loops::{BufferId, BufferKind, LoopProgram, Stage};
@@ -111,7 +113,11 @@ pub struct Body<'a> {
     /// Weights stored in packed form.
     pub packed: BTreeSet<InputId>,
     /// Stand-ins of operands in a format: the bytes, and the type that decodes them.
-    pub decoded: BTreeMap<InputId, (InputId, Ident)>,
+    pub decoded: StandIns,
+    /// Weights in a format, given rearranged.
+    pub strips: BTreeSet<InputId>,
+    /// Left operands of products that are rounded to bytes, and the variables that hold them.
+    pub rounded: Vec<(bytes::Rows, Ident)>,
     /// In an epilogue: the product whose finished sums are a row, and the row's name.
     pub tile: Option<(DefId, Ident)>,
     /// In an epilogue: the column index counts from this column.
@@ -180,7 +186,9 @@ impl<'a> Body<'a> {
             constants: TokenStream::new(),
             items: Vec::new(),
             packed: BTreeSet::new(),
-            decoded: BTreeMap::new(),
+            decoded: StandIns::new(),
+            strips: BTreeSet::new(),
+            rounded: Vec::new(),
             tile: None,
             offset: None,
             base: String::new(),

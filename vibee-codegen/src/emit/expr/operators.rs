@@ -103,6 +103,7 @@ impl Body<'_> {
                 let name = format_ident!("{}", op.info().name);
                 call(quote!(bits::#name))
             }
+            (Op::NearI8 | Op::NearBf16, _) => unreachable!("the schedule takes permissions out of values"),
             (Op::Pick, _) => {
                 let table = self.table(&args[1..]);
                 let at = v[0].at(Prec::Cast);

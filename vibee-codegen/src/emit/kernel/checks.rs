@@ -32,6 +32,7 @@ pub fn arena_bytes(leaves: &dyn Leaves, loops: &LoopProgram, kernel: &str) -> To
         let dims: Vec<TokenStream> = b.dims.iter().map(|d| int(leaves, d, Mode::Exact)).collect();
         bytes.push(quote!(check::bytes::<#ty>(#kernel, &[#(#dims),*])?));
     }
+    bytes.extend(crate::emit::bytes::scratch(leaves, loops));
     let mut it = bytes.into_iter();
     let first = it.next().unwrap_or_default();
     it.fold(first, |a, b| quote!(#a + #b))

@@ -32,6 +32,8 @@ pub(super) fn function(
                 let (n, input) = (names.input(*i), k.input(*i));
                 let ty = if style.packed.contains(i) {
                     quote!(&PackedB)
+                } else if style.strips.contains(i) {
+                    quote!(&Strips)
                 } else {
                     argument_type(&input.dtype, input.shape.len(), &quote!('_))
                 };
@@ -86,10 +88,10 @@ pub(super) fn function(
     if !style.public {
         let scratch = unused(&format_ident!("scratch"), &body);
         // Blocks of a weight are whole, which is looked at where they are taken as a matrix.
-        let (result, end) = if style.decoded.is_empty() {
-            (quote!(), quote!())
-        } else {
+        let (result, end) = if style.is_fallible() {
             (quote!(-> Result<(), ShapeError>), quote!(Ok(())))
+        } else {
+            (quote!(), quote!())
         };
         return quote! {
             #(#docs)*
@@ -112,7 +114,7 @@ pub(super) fn framed(
     let top = Top { names, loops };
     let arena = arena(&top, loops);
     let bytes = arena_bytes(&top, loops, &style.name.to_string());
-    let frame = match (style.public, arena.is_empty()) {
+    let frame = match (style.public, bytes.is_empty()) {
         (false, _) => quote!(),
         (true, true) => quote!(let (_, mut par) = ctx.frame(0);),
         (true, false) => quote!(let (mut scratch, mut par) = ctx.frame(#bytes);),

@@ -5,13 +5,14 @@ mod fields;
 mod function;
 mod task;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 use vibee_spec::term::{DType, InputId};
 
 use super::body::Body;
+use super::formats::StandIns;
 use super::ints::Leaves;
 use super::names::{Names, camel};
 use crate::loops::{LoopProgram, Stmt};
@@ -66,8 +67,17 @@ pub struct Style<'a> {
     pub public: bool,
     /// Weights given in packed form.
     pub packed: &'a BTreeSet<InputId>,
+    /// Weights in a format, given as bytes rearranged for products.
+    pub strips: &'a BTreeSet<InputId>,
     /// Stand-ins of operands in a format: the bytes, and the type that decodes them.
-    pub decoded: &'a BTreeMap<InputId, (InputId, Ident)>,
+    pub decoded: &'a StandIns,
+}
+
+impl Style<'_> {
+    /// Whether a step looks at bytes as blocks, which might not be whole.
+    pub fn is_fallible(&self) -> bool {
+        self.decoded.values().any(|s| !self.strips.contains(&s.bytes))
+    }
 }
 
 impl KernelCode {
@@ -128,9 +138,12 @@ fn calls(loops: &LoopProgram, style: &Style<'_>, base: &str) -> Calls {
     let mut names = Names::new(loops);
     let mut items = Vec::new();
     let mut code = TokenStream::new();
+    let mut rounded = Vec::new();
     for stage in &loops.stages {
         let mut body = Body::new(loops, names.clone(), stage);
+        body.rounded = std::mem::take(&mut rounded);
         body.packed = style.packed.clone();
+        body.strips = style.strips.clone();
         body.decoded = style.decoded.clone();
         body.base = base.to_owned();
         let call = match stage.body.as_slice() {
@@ -143,6 +156,7 @@ fn calls(loops: &LoopProgram, style: &Style<'_>, base: &str) -> Calls {
             }
             _ => task(&mut body, stage, &style.name, loops.stages.len() > 1, &mut items),
         };
+        rounded = std::mem::take(&mut body.rounded);
         items.append(&mut body.items);
         names.adopt(&body.names);
         code.extend(call);

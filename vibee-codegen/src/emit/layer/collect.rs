@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use vibee_spec::term::{Arg, DType, InputId, Layer, Source, Step, ValueId};
+use proc_macro2::Ident;
+use vibee_spec::term::{Arg, DType, ExprId, InputId, Layer, Source, Step, ValueId};
 
 use super::Compute;
 use crate::loops::{Gemm, OperandAxis, Stmt};
@@ -52,6 +53,40 @@ pub(super) fn packed(layer: &Layer, steps: &[Compute]) -> BTreeMap<usize, bool> 
         }
     }
     verdict.into_iter().filter_map(|(w, v)| Some((w, v?))).collect()
+}
+
+/// Weights in a format that every step only multiplies with bytes, and what decodes them.
+pub(super) fn rearranged(steps: &[Compute]) -> BTreeMap<usize, Ident> {
+    let mut verdict: BTreeMap<usize, Option<Ident>> = BTreeMap::new();
+    for c in steps {
+        for (n, a) in c.args.iter().enumerate() {
+            let Arg::Weight(w) = a else { continue };
+            let found = decoder(c, InputId(n as u32));
+            let entry = verdict.entry(*w).or_insert_with(|| found.clone());
+            if *entry != found {
+                *entry = None;
+            }
+        }
+    }
+    verdict.into_iter().filter_map(|(w, v)| Some((w, v?))).collect()
+}
+
+/// What decodes an input of bytes, if nothing but products of bytes reads it.
+fn decoder(c: &Compute, bytes: InputId) -> Option<Ident> {
+    let (numbers, stand_in) = c.decoded.iter().find(|(_, s)| s.bytes == bytes)?;
+    let program = &c.loops.program;
+    let mut gemms = Vec::new();
+    c.loops.stages.iter().for_each(|s| collect_gemms(&s.body, &mut gemms));
+    let readers = |of: InputId| {
+        let reads = move |r: &ExprId| {
+            loads(&program.kernel.exprs, *r).iter().any(|(_, from, _)| *from == Source::Input(of))
+        };
+        program.live().filter(move |(d, _)| program.roots(*d).iter().any(reads)).map(|(d, _)| d)
+    };
+    let by_bytes = |d| gemms.iter().any(|g| g.def == d && g.rounding.is_some());
+    let fits =
+        stand_in.decoder.has_strips && readers(bytes).next().is_none() && readers(*numbers).all(by_bytes);
+    fits.then(|| stand_in.decoder.name.clone())
 }
 
 pub(super) fn collect_gemms<'a>(stmts: &'a [Stmt], out: &mut Vec<&'a Gemm>) {

@@ -119,7 +119,11 @@ impl<'a> Cx<'a> {
         if let Some(stored) = &w.stored {
             let module = self.module_path(stored.module.as_deref());
             let format = ident(&snake(&stored.format.name));
-            return quote!(weights::blocks(source, #name, [#(#dims),*], &#module #format::FORMAT)?);
+            let load = match self.rearranged.get(&n) {
+                Some(decoder) => quote!(weights::strips::<#decoder>),
+                None => quote!(weights::blocks),
+            };
+            return quote!(#load(source, #name, [#(#dims),*], &#module #format::FORMAT)?);
         }
         let (ty, rank) = (storage(&w.dtype), Literal::usize_unsuffixed(w.shape.len()));
         let load = quote!(Tensor::<#ty, #rank>::load(source, #name, [#(#dims),*])?);

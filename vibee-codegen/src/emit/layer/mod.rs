@@ -23,7 +23,7 @@ use super::ints::{Leaves, Mode, int};
 use super::kernel::Top;
 use super::names::{Names, snake, type_ident};
 use crate::loops::LoopProgram;
-use collect::packed;
+use collect::{packed, rearranged};
 use forward::signature;
 use steps::collect_steps;
 
@@ -45,6 +45,8 @@ struct Cx<'a> {
     steps: Vec<Compute>,
     /// Packed weights, and whether their rows come first.
     packed: BTreeMap<usize, bool>,
+    /// Weights in a format that are only ever multiplied with bytes, and what decodes them.
+    rearranged: BTreeMap<usize, Ident>,
     values: Vec<Ident>,
     /// Path of the spec below the root, for sublayers of other modules.
     path: &'a str,
@@ -85,7 +87,8 @@ impl<'a> Cx<'a> {
             })
             .collect();
         let packed = packed(layer, &steps);
-        Cx { layer, signature, names, steps, packed, values, path }
+        let rearranged = rearranged(&steps);
+        Cx { layer, signature, names, steps, packed, rearranged, values, path }
     }
 
     fn top(&self) -> Top<'_> {

@@ -50,7 +50,7 @@ impl<'a> Cx<'a> {
                         quote!(#d)
                     }));
                     args.extend(outs.iter().map(|o| self.target(plan, *o)));
-                    let checked = if c.decoded.is_empty() { quote!() } else { quote!(?) };
+                    let checked = if self.is_fallible(c) { quote!(?) } else { quote!() };
                     out.extend(quote!(#name(&mut scratch.reborrow(), par, #(#args),*)#checked;));
                 }
                 Step::Call { sublayer, copy, args, outs } => {
@@ -101,6 +101,13 @@ impl<'a> Cx<'a> {
         }
     }
 
+    /// Whether a step's function looks at bytes as blocks.
+    fn is_fallible(&self, c: &Compute) -> bool {
+        c.decoded.values().any(|s| {
+            !matches!(c.args.get(s.bytes.index()), Some(Arg::Weight(w)) if self.rearranged.contains_key(w))
+        })
+    }
+
     /// The field of a sublayer.
     fn field(&self, sublayer: usize) -> Ident {
         ident(&snake(&self.layer.sublayers[sublayer].name))
@@ -135,7 +142,7 @@ impl<'a> Cx<'a> {
             }
             Arg::Weight(w) => {
                 let field = ident(&snake(&self.layer.weights[w].name));
-                match (self.packed.contains_key(&w), array) {
+                match (self.packed.contains_key(&w) || self.rearranged.contains_key(&w), array) {
                     (true, _) => quote!(&self.#field),
                     (false, true) => quote!(self.#field.view()),
                     (false, false) => quote!(self.#field.view().at([])),
@@ -156,16 +163,22 @@ impl<'a> Cx<'a> {
     pub(super) fn step_items(&self, taken: &mut Taken) -> Vec<TokenStream> {
         let mut items = Vec::new();
         for c in &self.steps {
-            let packed: BTreeSet<InputId> = c
-                .args
-                .iter()
-                .enumerate()
-                .filter(|(_, a)| matches!(a, Arg::Weight(w) if self.packed.contains_key(w)))
-                .map(|(n, _)| InputId(n as u32))
-                .collect();
+            let weights = |wanted: &dyn Fn(&usize) -> bool| -> BTreeSet<InputId> {
+                let args = c.args.iter().enumerate();
+                let wanted = args.filter(|(_, a)| matches!(a, Arg::Weight(w) if wanted(w)));
+                wanted.map(|(n, _)| InputId(n as u32)).collect()
+            };
+            let packed = weights(&|w| self.packed.contains_key(w));
+            let strips = weights(&|w| self.rearranged.contains_key(w));
             items.extend(taken.kernel(&c.name, |base| {
-                let style =
-                    Style { name: c.name.clone(), base, public: false, packed: &packed, decoded: &c.decoded };
+                let style = Style {
+                    name: c.name.clone(),
+                    base,
+                    public: false,
+                    packed: &packed,
+                    strips: &strips,
+                    decoded: &c.decoded,
+                };
                 kernel(&c.loops, &style, &[])
             }));
         }

@@ -39,6 +39,8 @@ impl<'a> Cx<'a> {
             let text = crate::emit::docs::weight(k, w);
             let (doc, ty) = if self.packed.contains_key(&n) {
                 (format!(" `{text}`, packed for products."), quote!(PackedB))
+            } else if self.rearranged.contains_key(&n) {
+                (format!(" `{text}`, rearranged for products of bytes."), quote!(Strips))
             } else {
                 let (ty, rank) = (storage(&w.kept_dtype()), Literal::usize_unsuffixed(w.shape.len()));
                 (format!(" `{text}`."), quote!(Tensor<#ty, #rank>))

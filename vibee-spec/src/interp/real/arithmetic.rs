@@ -2,6 +2,9 @@
 
 use super::{Precision, Real, SLACK};
 
+/// 2^100.
+const LARGEST_ROUNDED: f64 = 1_267_650_600_228_229_401_496_703_205_376.0;
+
 impl Real {
     /// A rounded operation: its value in `f64`, what the operands' errors do to it, and the
     /// relative error of the operation.
@@ -40,6 +43,20 @@ impl Real {
     pub fn abs(self) -> Real {
         let e = if self.unsure_sign() { 0.0 } else { self.e };
         Real { v: self.v.abs(), e }
+    }
+
+    /// `a`, or anything within `e` of it. Nothing is promised of what is larger than [`LARGEST_ROUNDED`]: products of
+    /// it with parts of a weight may overflow where those with the weight do not.
+    #[must_use]
+    pub fn near(self, e: Real, _: &Precision) -> Real {
+        let by = e.v.abs() + e.e;
+        if by == 0.0 || self.is_nan() {
+            self
+        } else if self.v.abs() + self.e + by <= LARGEST_ROUNDED {
+            Real { v: self.v, e: (self.e + by) * SLACK }
+        } else {
+            Real::unknown(self.v)
+        }
     }
 
     /// `a + b`.

@@ -172,6 +172,18 @@ impl Machine<'_> {
             }
             more = self.next(over);
         }
-        Ok(fold.finish(Precision::of(dtype)))
+        let result = fold.finish(Precision::of(dtype));
+        // Products of rounded factors are added before a scale is multiplied with: what an infinity makes of that
+        // is another infinity or NaN.
+        let finite = !matches!(result, Value::Real(r) if !r.v.is_finite());
+        Ok(if finite || !self.is_of_rounded(body) { result } else { result.doubted() })
+    }
+
+    /// Whether an expression is a product with a factor that may be rounded.
+    fn is_of_rounded(&self, e: ExprId) -> bool {
+        let Node::Op(Op::Mul, args) = self.kernel.exprs.node(e) else { return false };
+        let is_near =
+            |e: &ExprId| matches!(self.kernel.exprs.node(*e), Node::Op(Op::NearI8 | Op::NearBf16, _));
+        args.iter().any(is_near)
     }
 }
