@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Parser;
 use igla::embed::{Embedder, Embeddings, Options};
-use igla::minilm::{self, MiniLm};
+use igla::minilm::{self, MiniLm, Weights};
 use igla_runtime::Level;
 
 use candle::{Bert, Parallelism};
@@ -38,6 +38,9 @@ struct Args {
     /// Threads for each engine [default: one a core]
     #[arg(long)]
     threads: Option<NonZero<usize>>,
+    /// How iGLA keeps its matrices besides f32: bf16 or int8, several times
+    #[arg(long, value_name = "TYPE")]
+    weights: Vec<Weights>,
     /// Rounds; in each, every engine runs every workload once
     #[arg(long, default_value_t = 15)]
     rounds: usize,
@@ -77,20 +80,24 @@ fn main() -> Result<()> {
         let model = Bert::load(&args.model, threads, parallelism)?;
         Ok(Engine::Candle(Embedder::new(model, &args.model, 256)?, parallelism))
     };
-    let engines = [
-        ("igla", Engine::Igla(minilm::load(&args.model)?)),
-        ("candle, batches in parallel", candle(Parallelism::Batches)?),
-        ("candle, operations in parallel", candle(Parallelism::Operations)?),
-        ("igla again", Engine::Igla(minilm::load(&args.model)?)),
+    let mut engines = vec![
+        ("igla".to_owned(), Engine::Igla(minilm::load(&args.model)?)),
+        ("candle, batches in parallel".to_owned(), candle(Parallelism::Batches)?),
+        ("candle, operations in parallel".to_owned(), candle(Parallelism::Operations)?),
+        ("igla again".to_owned(), Engine::Igla(minilm::load(&args.model)?)),
     ];
     for (name, engine) in &engines {
         check::reference(name, engine, threads, &args.reference)?;
     }
+    // What these lose is the business of igla's tests.
+    for &kept in &args.weights {
+        engines.push((format!("igla {kept}"), Engine::Igla(minilm::load_as(&args.model, kept)?)));
+    }
     let workloads = workload::all(args.tokens);
     let results = measure::run(&engines, &workloads, threads, args.rounds)?;
-    report::table(&engines.each_ref().map(|(name, _)| *name), &workloads, &results);
+    let names: Vec<&str> = engines.iter().map(|(name, _)| name.as_str()).collect();
+    report::table(&names, &workloads, &results);
     if let Some(path) = &args.json {
-        let names = engines.each_ref().map(|(name, _)| *name);
         std::fs::write(path, report::json(&names, &workloads, &results, threads)?)?;
     }
     Ok(())

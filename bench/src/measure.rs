@@ -14,7 +14,7 @@ pub type Seconds = Vec<Vec<Vec<f64>>>;
 
 /// Runs everything `rounds` times after a round that is not counted.
 pub fn run(
-    engines: &[(&str, Engine)],
+    engines: &[(String, Engine)],
     workloads: &[Workload],
     threads: NonZero<usize>,
     rounds: usize,

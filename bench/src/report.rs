@@ -9,36 +9,46 @@ use serde_json::{Value, json};
 use crate::measure::{Seconds, median};
 use crate::workload::Workload;
 
-/// The first engine over the best of the others, and over the last, which is its twin.
-fn ratios(seconds: &[Vec<f64>]) -> (f64, f64) {
-    let rounds = || 0..seconds[0].len();
-    let twin = seconds.len() - 1;
-    let best = (1..twin)
+/// Candle's two ways of using threads, then the first engine again; behind it are iGLA's other ways to keep weights.
+const CANDLE: std::ops::Range<usize> = 1..3;
+const TWIN: usize = 3;
+
+/// How many times faster than the better candle an engine is, round by round.
+fn ratio(seconds: &[Vec<f64>], engine: usize) -> f64 {
+    let best = CANDLE
         .min_by(|&a, &b| median(seconds[a].iter().copied()).total_cmp(&median(seconds[b].iter().copied())))
-        .unwrap_or(0);
-    let against = |engine: usize| median(rounds().map(|round| seconds[engine][round] / seconds[0][round]));
-    (against(best), against(twin))
+        .unwrap_or(engine);
+    over(seconds, best, engine)
+}
+
+fn over(seconds: &[Vec<f64>], slow: usize, fast: usize) -> f64 {
+    median(seconds[slow].iter().zip(&seconds[fast]).map(|(slow, fast)| slow / fast))
 }
 
 fn sentences_per_second(workload: &Workload, seconds: &[f64]) -> f64 {
     workload.texts.len() as f64 / median(seconds.iter().copied())
 }
 
-/// Prints medians; `×` is the first engine over the best of the others, `A/A` is it over itself.
+/// Prints medians; `×` is the first engine over the better candle, `A/A` is it over itself, and then the others follow.
 pub fn table(names: &[&str], workloads: &[Workload], seconds: &Seconds) {
     println!("sentences a second, median");
     print!("{:16} {:>5}", "texts", "batch");
     for name in names {
         print!("  {name:>w$}", w = name.len().max(8));
     }
-    println!("  {:>6}  {:>6}", "×", "A/A");
+    print!("  {:>6}  {:>6}", "×", "A/A");
+    names[TWIN + 1..].iter().for_each(|name| print!("  {:>w$}", format!("× {name}"), w = name.len() + 2));
+    println!();
     for (workload, seconds) in workloads.iter().zip(seconds) {
         print!("{:16} {:>5}", workload.name, workload.batch);
         for (name, seconds) in names.iter().zip(seconds) {
             print!("  {:>w$.1}", sentences_per_second(workload, seconds), w = name.len().max(8));
         }
-        let (ratio, control) = ratios(seconds);
-        println!("  {ratio:>6.2}  {control:>6.2}");
+        print!("  {:>6.2}  {:>6.2}", ratio(seconds, 0), over(seconds, TWIN, 0));
+        for (n, name) in names.iter().enumerate().skip(TWIN + 1) {
+            print!("  {:>w$.2}", ratio(seconds, n), w = name.len() + 2);
+        }
+        println!();
     }
 }
 
@@ -53,16 +63,18 @@ pub fn json(
         .iter()
         .zip(seconds)
         .map(|(workload, seconds)| {
-            let (ratio, control) = ratios(seconds);
+            let (first, control) = (ratio(seconds, 0), over(seconds, TWIN, 0));
             let engines: Vec<Value> = names
                 .iter()
                 .zip(seconds)
-                .map(|(name, seconds)| {
-                    json!({ "engine": name, "sentences_per_second": sentences_per_second(workload, seconds), "seconds": seconds })
+                .enumerate()
+                .map(|(n, (name, own))| {
+                    json!({ "engine": name, "sentences_per_second": sentences_per_second(workload, own),
+                            "ratio": ratio(seconds, n), "seconds": own })
                 })
                 .collect();
             json!({ "texts": workload.name, "count": workload.texts.len(), "batch": workload.batch,
-                    "ratio": ratio, "control": control, "engines": engines })
+                    "ratio": first, "control": control, "engines": engines })
         })
         .collect();
     let report = json!({

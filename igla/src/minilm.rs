@@ -2,9 +2,11 @@
 //!
 //! Everything numeric is in [`generated::models::minilm`]; this file must not compute.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use generated::models::minilm::MiniLM;
+use generated::models::minilm::{MiniLMBf16, MiniLMF32, MiniLMQ8_0};
 use igla_runtime::weights::Config as _;
 use igla_runtime::{Ctx, LoadError, ShapeError, View, ViewMut};
 
@@ -18,12 +20,76 @@ const MAX_TOKENS: usize = 256;
 /// Where [`directory`] looks without `IGLA_MODEL`.
 const DEFAULT_DIR: &str = "models/all-MiniLM-L6-v2";
 
+/// How matrices are kept: all of them are read from the same file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Weights {
+    /// As they are stored.
+    #[default]
+    F32,
+    /// Rounded to `bf16`, half the memory.
+    Bf16,
+    /// Whole numbers of 8 bits with a scale for 32 neighbours (`q8_0`), a quarter of the memory. What they are
+    /// multiplied with is rounded in the same way.
+    Int8,
+}
+
+impl Weights {
+    /// All of them.
+    pub const ALL: [Weights; 3] = [Weights::F32, Weights::Bf16, Weights::Int8];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Weights::F32 => "f32",
+            Weights::Bf16 => "bf16",
+            Weights::Int8 => "int8",
+        }
+    }
+}
+
+impl fmt::Display for Weights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Weights {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Weights, String> {
+        Weights::ALL.into_iter().find(|w| w.name() == text).ok_or_else(|| {
+            format!(
+                "{text:?} is no way to keep weights; there are {}",
+                Weights::ALL.map(Weights::name).join(", ")
+            )
+        })
+    }
+}
+
 /// The generated model with the sizes its callers ask for.
 pub struct MiniLm {
-    model: MiniLM,
+    model: Model,
     dim: usize,
     vocabulary: usize,
     positions: usize,
+}
+
+/// The instances of the model.
+enum Model {
+    F32(MiniLMF32),
+    Bf16(MiniLMBf16),
+    Int8(MiniLMQ8_0),
+}
+
+impl Model {
+    fn load(weights: Weights, source: &Safetensors, config: &Config) -> Result<Model, LoadError> {
+        Ok(match weights {
+            Weights::F32 => Model::F32(MiniLMF32::load(source, config)?),
+            Weights::Bf16 => Model::Bf16(MiniLMBf16::load(source, config)?),
+            Weights::Int8 => Model::Int8(MiniLMQ8_0::load(source, config)?),
+        })
+    }
 }
 
 /// The model directory when none is given: `$IGLA_MODEL`, else `models/all-MiniLM-L6-v2`.
@@ -32,11 +98,19 @@ pub fn directory() -> PathBuf {
     std::env::var_os("IGLA_MODEL").filter(|dir| !dir.is_empty()).unwrap_or_else(|| DEFAULT_DIR.into()).into()
 }
 
-/// Loads `config.json`, `model.safetensors` and `tokenizer.json` of a directory.
+/// Loads `config.json`, `model.safetensors` and `tokenizer.json` of a directory, with `f32` weights.
 ///
 /// # Errors
 /// When the directory or a file is missing, malformed or belongs to another kind of model.
 pub fn load(dir: &Path) -> Result<Embedder<MiniLm>, Error> {
+    load_as(dir, Weights::F32)
+}
+
+/// As [`load`], with matrices kept in another way.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_as(dir: &Path, kept: Weights) -> Result<Embedder<MiniLm>, Error> {
     if !dir.is_dir() {
         let problem = "there is no such model directory; scripts/fetch-minilm.sh fetches all-MiniLM-L6-v2, \
                        --model or IGLA_MODEL names another place";
@@ -50,7 +124,7 @@ pub fn load(dir: &Path) -> Result<Embedder<MiniLm>, Error> {
         (size("hidden_size")?, size("vocab_size")?, size("max_position_embeddings")?);
     let weights_path = dir.join("model.safetensors");
     let weights = Safetensors::open(&weights_path)?;
-    let model = MiniLM::load(&weights, &config).map_err(|problem| match &problem {
+    let model = Model::load(kept, &weights, &config).map_err(|problem| match &problem {
         LoadError::MissingKey { .. } | LoadError::Value { .. } => Error::file(&config_path, problem),
         LoadError::MissingTensor { name } => {
             let hint = weights.similar(name).map(|found| format!("; was it renamed? there is `{found}`"));
@@ -93,6 +167,10 @@ impl SentenceModel for MiniLm {
         mask: View<'_, f32, 2>,
         y: ViewMut<'_, f32, 2>,
     ) -> Result<(), ShapeError> {
-        self.model.forward(ctx, tok, mask, y)
+        match &self.model {
+            Model::F32(model) => model.forward(ctx, tok, mask, y),
+            Model::Bf16(model) => model.forward(ctx, tok, mask, y),
+            Model::Int8(model) => model.forward(ctx, tok, mask, y),
+        }
     }
 }

@@ -43,6 +43,9 @@ fn wrong_usage() {
     assert_eq!(igla(&["search", "query"], b"").status.code(), Some(2));
     assert_eq!(igla(&["embed", "--threads", "0", "text"], b"").status.code(), Some(2));
     assert_eq!(igla(&["embed", "--isa", "mmx", "text"], b"").status.code(), Some(2));
+    let kept = igla(&["embed", "--weights", "int4", "text"], b"");
+    assert_eq!(kept.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&kept.stderr).contains("there are f32, bf16, int8"));
     fails(&["embed", "-", "--file", "-"], b"", "igla: standard input can be read only once; give `-` once\n");
     fails(&["search", "q", "-", "-"], b"", "igla: standard input can be read only once; give `-` once\n");
 }

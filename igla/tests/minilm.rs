@@ -7,7 +7,7 @@ use std::num::NonZero;
 use std::path::Path;
 
 use igla::embed::{Embeddings, Options};
-use igla::minilm;
+use igla::minilm::{self, Weights};
 use igla_runtime::Level;
 use tempfile::TempDir;
 
@@ -20,21 +20,29 @@ fn options(level: Level, threads: usize, batch: usize) -> Options {
     Options { threads: NonZero::new(threads).unwrap(), batch: NonZero::new(batch).unwrap(), level }
 }
 
+/// Cosine of two vectors.
+fn cosine(a: &[f32], b: impl IntoIterator<Item = f64>) -> f64 {
+    let (mut dot, mut aa, mut bb) = (0.0, 0.0, 0.0);
+    for (&a, b) in a.iter().zip(b) {
+        let a = f64::from(a);
+        (dot, aa, bb) = (dot + a * b, aa + a * a, bb + b * b);
+    }
+    dot / (aa * bb).sqrt()
+}
+
 #[track_caller]
 fn assert_near(found: &Embeddings, references: &[model::Reference], what: &str) {
     assert_eq!(found.rows().len(), references.len());
     for (row, reference) in found.rows().zip(references) {
         assert_eq!(row.len(), 384);
-        let (mut dot, mut length) = (0.0, 0.0);
         for (at, (&a, &b)) in row.iter().zip(&reference.embedding).enumerate() {
             let a = f64::from(a);
             assert!((a - b).abs() <= TOLERANCE, "{what}: {:?}[{at}] is {a}, expected {b}", reference.text);
-            dot += a * b;
-            length += a * a;
         }
-        let cosine = dot / length.sqrt();
+        let length = row.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
+        let cosine = cosine(row, reference.embedding.iter().copied());
         assert!(cosine > COSINE, "{what}: {:?} has cosine {cosine}", reference.text);
-        assert!((length - 1.0).abs() < 1e-5, "{what}: {:?} has length {}", reference.text, length.sqrt());
+        assert!((length - 1.0).abs() < 1e-5, "{what}: {:?} has length {length}", reference.text);
     }
 }
 
@@ -52,15 +60,38 @@ fn embeddings_of_all_reference_texts() {
     }
 }
 
+/// What keeping matrices in fewer bits costs: least cosine with the `f32` model over all texts, measured.
+#[test]
+fn matrices_kept_in_fewer_bits() {
+    let Some(dir) = model::directory() else { return };
+    let texts: Vec<String> = model::references().into_iter().map(|r| r.text).collect();
+    let exact = minilm::load(&dir).unwrap().embed(&texts, options(Level::best(), 2, 5), &|_| ()).unwrap();
+    for (weights, least) in [(Weights::Bf16, 0.9999), (Weights::Int8, 0.995)] {
+        let embedder = minilm::load_as(&dir, weights).unwrap();
+        for &level in Level::available() {
+            let found = embedder.embed(&texts, options(level, 2, 5), &|_| ()).unwrap();
+            let cosines =
+                found.rows().zip(exact.rows()).map(|(a, b)| cosine(a, b.iter().map(|v| f64::from(*v))));
+            let worst = cosines.fold(1.0, f64::min);
+            println!("{weights} on {level}: least cosine {worst:.6}");
+            assert!(worst > least, "{weights} on {level}: {worst}");
+            // It is not the same model under another name.
+            assert!(worst < 0.9999999, "{weights} on {level}: {worst}");
+        }
+    }
+}
+
 #[test]
 fn threads_change_no_bit() {
     let Some(dir) = model::directory() else { return };
-    let embedder = minilm::load(&dir).unwrap();
     let texts: Vec<String> = model::references().into_iter().map(|r| r.text).collect();
-    for &level in Level::available() {
-        let one = embedder.embed(&texts, options(level, 1, 4), &|_| ()).unwrap();
-        let many = embedder.embed(&texts, options(level, 5, 4), &|_| ()).unwrap();
-        assert_eq!(one, many, "{level}");
+    for weights in Weights::ALL {
+        let embedder = minilm::load_as(&dir, weights).unwrap();
+        for &level in Level::available() {
+            let one = embedder.embed(&texts, options(level, 1, 4), &|_| ()).unwrap();
+            let many = embedder.embed(&texts, options(level, 5, 4), &|_| ()).unwrap();
+            assert_eq!(one, many, "{weights} on {level}");
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 
 use igla_runtime::prelude::*;
 
-/// B texts of T tokens, shorter ones padded; `mask` is 1 on tokens and 0 on padding.
-pub struct MiniLM {
+/// B texts of T tokens, shorter ones padded; `mask` is 1 on tokens and 0 on padding. W: how matrices are kept.
+pub struct MiniLMF32 {
     /// `D`.
     d_len: usize,
     /// `L`.
@@ -28,11 +28,11 @@ pub struct MiniLM {
     gain: Tensor<f32, 1>,
     /// `f32[D]`.
     shift: Tensor<f32, 1>,
-    /// `BertLayer`.
-    blocks: Vec<crate::models::bert::BertLayer>,
+    /// `BertLayerF32`.
+    blocks: Vec<crate::models::bert::BertLayerF32>,
 }
 
-impl MiniLM {
+impl MiniLMF32 {
     /// Reads sizes from the configuration and weights from a file of named tensors.
     ///
     /// # Errors
@@ -57,8 +57,8 @@ impl MiniLM {
         weights::size("Y", y_len as i64)?;
         let eps: f32 = weights::or(config.float("layer_norm_eps"), 0.000000000001)?
             as f32;
-        weights::holds("MiniLM", "H != 0", (h_len as i64) != (0))?;
-        weights::holds("MiniLM", "Y >= 1", (1) <= (y_len as i64))?;
+        weights::holds("MiniLMF32", "H != 0", (h_len as i64) != (0))?;
+        weights::holds("MiniLMF32", "Y >= 1", (1) <= (y_len as i64))?;
         Ok(Self {
             d_len,
             l_len,
@@ -84,7 +84,7 @@ impl MiniLM {
             >::load(source, "embeddings.LayerNorm.weight", [d_len])?,
             shift: Tensor::<f32, 1>::load(source, "embeddings.LayerNorm.bias", [d_len])?,
             blocks: (0..l_len)
-                .map(|i| crate::models::bert::BertLayer::load(
+                .map(|i| crate::models::bert::BertLayerF32::load(
                     source,
                     &["encoder.layer.", &i.to_string(), "."].concat(),
                     d_len,
@@ -127,24 +127,24 @@ impl MiniLM {
         let Self { d_len, l_len, v_len, p_len, .. } = *self;
         let b_len = tok.dim(0);
         let t_len = tok.dim(1);
-        check::dim("MiniLM", "mask", 0, "B", b_len as i64, mask.dim(0))?;
-        check::dim("MiniLM", "mask", 1, "T", t_len as i64, mask.dim(1))?;
+        check::dim("MiniLMF32", "mask", 0, "B", b_len as i64, mask.dim(0))?;
+        check::dim("MiniLMF32", "mask", 1, "T", t_len as i64, mask.dim(1))?;
         check::holds(
-            "MiniLM",
+            "MiniLMF32",
             "T <= P",
             (t_len as i64) <= p_len as i64,
             || format!("P = {}, T = {}", p_len, t_len),
         )?;
-        check::indices("MiniLM", "tok", tok, v_len as i64)?;
-        check::dim("MiniLM", "y", 0, "B", b_len as i64, y.dim(0))?;
-        check::dim("MiniLM", "y", 1, "D", d_len as i64, y.dim(1))?;
+        check::indices("MiniLMF32", "tok", tok, v_len as i64)?;
+        check::dim("MiniLMF32", "y", 0, "B", b_len as i64, y.dim(0))?;
+        check::dim("MiniLMF32", "y", 1, "D", d_len as i64, y.dim(1))?;
         let mut x = scratch.tensor::<f32, 3>([b_len, t_len, d_len]);
         let mut x2 = scratch.tensor::<f32, 3>([b_len, t_len, d_len]);
-        mini_lm_x(
+        mini_lmf32_x(
             &mut scratch.reborrow(),
             par,
-            tok,
             self.words.view(),
+            tok,
             self.positions.view(),
             self.segments.view(),
             self.eps,
@@ -167,7 +167,7 @@ impl MiniLM {
                 )?;
             std::mem::swap(&mut x, &mut x2);
         }
-        mini_lm_y(
+        mini_lmf32_y(
             &mut scratch.reborrow(),
             par,
             x.view(),
@@ -198,8 +198,8 @@ impl MiniLM {
                     blocks.scratch_bytes([b_len, t_len, d_len], [b_len, t_len])?
                 }
                 None => 0,
-            } + check::bytes::<f32>("MiniLM", &[b_len, t_len, d_len])?
-                + check::bytes::<f32>("MiniLM", &[b_len, t_len, d_len])?,
+            } + check::bytes::<f32>("MiniLMF32", &[b_len, t_len, d_len])?
+                + check::bytes::<f32>("MiniLMF32", &[b_len, t_len, d_len])?,
         )
     }
 
@@ -211,21 +211,20 @@ impl MiniLM {
             + self
                 .blocks
                 .iter()
-                .map(crate::models::bert::BertLayer::parameters)
+                .map(crate::models::bert::BertLayerF32::parameters)
                 .sum::<usize>()
     }
 }
 
 /// ```text
-/// y[b, t, d] = table[tok[b, t], d] + positions[start + t, d]
-/// e[b, t, d] = embed_at(tok, words, positions, 0)[b, t, d] + segments[0, d]
+/// e[b, t, d] = words[tok[b, t], d] + positions[t + 0, d] + segments[0, d]
 /// x[b, t, d] = standardise[d](e[b, t, d], eps) * gain[d] + shift[d]
 /// ```
-fn mini_lm_x(
+fn mini_lmf32_x(
     _scratch: &mut Scratch<'_>,
     par: &mut Par<'_>,
-    tok: View<'_, u32, 2>,
     words: View<'_, f32, 2>,
+    tok: View<'_, u32, 2>,
     positions: View<'_, f32, 2>,
     segments: View<'_, f32, 2>,
     eps: f32,
@@ -239,9 +238,9 @@ fn mini_lm_x(
     par.run(
         [b_len, t_len],
         x.reborrow().cut([At(0), At(1)]),
-        &MiniLmXTask {
-            tok,
+        &MiniLmf32XTask {
             words,
+            tok,
             positions,
             segments,
             eps,
@@ -252,11 +251,11 @@ fn mini_lm_x(
     );
 }
 
-/// What [`mini_lm_x`] does for one `b`, `t`.
+/// What [`mini_lmf32_x`] does for one `b`, `t`.
 #[derive(Clone, Copy)]
-struct MiniLmXTask<'a> {
-    tok: View<'a, u32, 2>,
+struct MiniLmf32XTask<'a> {
     words: View<'a, f32, 2>,
+    tok: View<'a, u32, 2>,
     positions: View<'a, f32, 2>,
     segments: View<'a, f32, 2>,
     eps: f32,
@@ -265,7 +264,7 @@ struct MiniLmXTask<'a> {
     d_len: usize,
 }
 
-impl Task<2> for MiniLmXTask<'_> {
+impl Task<2> for MiniLmf32XTask<'_> {
     type Out<'o> = ViewMut<'o, f32, 1>;
 
     fn scratch(&self) -> usize {
@@ -286,14 +285,14 @@ impl Task<2> for MiniLmXTask<'_> {
         mut x: Self::Out<'_>,
         mut scratch: Scratch<'_>,
     ) {
-        let Self { tok, words, positions, segments, eps, gain, shift, d_len } = *self;
+        let Self { words, tok, positions, segments, eps, gain, shift, d_len } = *self;
         let [b, t] = at;
         let e = scratch.take::<f32>(d_len);
 
         // x[b, t, d] = standardise[d](e[b, t, d], eps) * gain[d] + shift[d]
         let mut x_sum = isa.splat::<4>(0.0);
 
-        // e[b, t, d] = embed_at(tok, words, positions, 0)[b, t, d] + segments[0, d]
+        // e[b, t, d] = words[tok[b, t], d] + positions[t + 0, d] + segments[0, d]
         let positions_row = positions.row([t]);
         for part in isa.parts::<4>(0, d_len) {
             for d in part {
@@ -336,7 +335,7 @@ impl Task<2> for MiniLmXTask<'_> {
 /// norm[t] = sqrt(sum[d](x[t, d]^2))
 /// y = l2_normalize(mean_pool(x, mask), 1e-12)
 /// ```
-fn mini_lm_y(
+fn mini_lmf32_y(
     _scratch: &mut Scratch<'_>,
     par: &mut Par<'_>,
     x: View<'_, f32, 3>,
@@ -349,7 +348,7 @@ fn mini_lm_y(
     par.run(
         [b_len],
         y.reborrow().cut([At(0)]),
-        &MiniLmYTask {
+        &MiniLmf32YTask {
             x,
             mask,
             d_len,
@@ -358,16 +357,915 @@ fn mini_lm_y(
     );
 }
 
-/// What [`mini_lm_y`] does for one `b`.
+/// What [`mini_lmf32_y`] does for one `b`.
 #[derive(Clone, Copy)]
-struct MiniLmYTask<'a> {
+struct MiniLmf32YTask<'a> {
     x: View<'a, f32, 3>,
     mask: View<'a, f32, 2>,
     d_len: usize,
     t_len: usize,
 }
 
-impl Task<1> for MiniLmYTask<'_> {
+impl Task<1> for MiniLmf32YTask<'_> {
+    type Out<'o> = ViewMut<'o, f32, 1>;
+
+    fn scratch(&self) -> usize {
+        let Self { d_len, .. } = *self;
+        Scratch::bytes_of::<f32>(d_len)
+    }
+
+    fn cost(&self) -> usize {
+        let Self { d_len, t_len, .. } = *self;
+        d_len.saturating_mul(t_len)
+    }
+
+    #[inline(always)]
+    fn run<S: Isa>(
+        &self,
+        isa: S,
+        at: [usize; 1],
+        mut y: Self::Out<'_>,
+        mut scratch: Scratch<'_>,
+    ) {
+        let Self { x, mask, d_len, t_len } = *self;
+        let [b] = at;
+        let mean_pool_y = scratch.take::<f32>(d_len);
+
+        // n[b] = max(sum[t](mask[b, t]), 1e-9)
+        let mut n_sum = isa.splat::<4>(0.0);
+        let mask_row = mask.row([b]);
+        for part in isa.parts::<4>(0, t_len) {
+            for t in part {
+                n_sum = n_sum.add_in(t, mask_row.load(t));
+            }
+        }
+        let n_sum = n_sum.reduce_add();
+        let n = n_sum.max(1e-9_f32);
+
+        // norm[t] = sqrt(sum[d](x[t, d]^2))
+        let mut norm_sum = isa.splat::<2>(0.0);
+
+        // y[b, d] = sum[t](x[b, t, d] * mask[b, t]) / n[b]
+        for part in isa.parts::<2>(0, d_len) {
+            for d in part {
+                let mut mean_pool_y_sum = isa.splat::<2>(0.0);
+                for t in 0..t_len {
+                    mean_pool_y_sum = x
+                        .row([b, t])
+                        .load(d)
+                        .mul_add(isa.splat(mask.at([b, t])), mean_pool_y_sum);
+                }
+                let mean_pool_y_bd = mean_pool_y_sum / isa.splat(n);
+                mean_pool_y.store(d, mean_pool_y_bd);
+                norm_sum = norm_sum.fma_in(d, mean_pool_y_bd, mean_pool_y_bd);
+            }
+        }
+        let norm_sum = norm_sum.reduce_add();
+        let norm = norm_sum.sqrt();
+
+        // y = l2_normalize(mean_pool(x, mask), 1e-12)
+        let max = norm.max(1e-12_f32);
+        let y_row = y.row_mut([]);
+        for part in isa.parts::<4>(0, d_len) {
+            for d in part {
+                y_row.store(d, mean_pool_y.load(d) / isa.splat(max));
+            }
+        }
+    }
+}
+
+/// B texts of T tokens, shorter ones padded; `mask` is 1 on tokens and 0 on padding. W: how matrices are kept.
+pub struct MiniLMBf16 {
+    /// `D`.
+    d_len: usize,
+    /// `L`.
+    l_len: usize,
+    /// `V`.
+    v_len: usize,
+    /// `P`.
+    p_len: usize,
+    /// `Y`.
+    y_len: usize,
+    /// `eps`.
+    eps: f32,
+    /// `bf16[V, D]`.
+    words: Tensor<bf16, 2>,
+    /// `f32[P, D]`.
+    positions: Tensor<f32, 2>,
+    /// `f32[Y, D]`.
+    segments: Tensor<f32, 2>,
+    /// `f32[D]`.
+    gain: Tensor<f32, 1>,
+    /// `f32[D]`.
+    shift: Tensor<f32, 1>,
+    /// `BertLayerBf16`.
+    blocks: Vec<crate::models::bert::BertLayerBf16>,
+}
+
+impl MiniLMBf16 {
+    /// Reads sizes from the configuration and weights from a file of named tensors.
+    ///
+    /// # Errors
+    /// [`LoadError`] for missing keys and missing or misshapen tensors.
+    pub fn load(
+        source: &dyn weights::Source,
+        config: &dyn weights::Config,
+    ) -> Result<Self, LoadError> {
+        let d_len: usize = config.int("hidden_size")?;
+        weights::size("D", d_len as i64)?;
+        let h_len: usize = config.int("num_attention_heads")?;
+        weights::size("H", h_len as i64)?;
+        let f_len: usize = config.int("intermediate_size")?;
+        weights::size("F", f_len as i64)?;
+        let l_len: usize = config.int("num_hidden_layers")?;
+        weights::size("L", l_len as i64)?;
+        let v_len: usize = config.int("vocab_size")?;
+        weights::size("V", v_len as i64)?;
+        let p_len: usize = config.int("max_position_embeddings")?;
+        weights::size("P", p_len as i64)?;
+        let y_len: usize = config.int("type_vocab_size")?;
+        weights::size("Y", y_len as i64)?;
+        let eps: f32 = weights::or(config.float("layer_norm_eps"), 0.000000000001)?
+            as f32;
+        weights::holds("MiniLMBf16", "H != 0", (h_len as i64) != (0))?;
+        weights::holds("MiniLMBf16", "Y >= 1", (1) <= (y_len as i64))?;
+        Ok(Self {
+            d_len,
+            l_len,
+            v_len,
+            p_len,
+            y_len,
+            eps,
+            words: Tensor::<
+                bf16,
+                2,
+            >::load(source, "embeddings.word_embeddings.weight", [v_len, d_len])?,
+            positions: Tensor::<
+                f32,
+                2,
+            >::load(source, "embeddings.position_embeddings.weight", [p_len, d_len])?,
+            segments: Tensor::<
+                f32,
+                2,
+            >::load(source, "embeddings.token_type_embeddings.weight", [y_len, d_len])?,
+            gain: Tensor::<
+                f32,
+                1,
+            >::load(source, "embeddings.LayerNorm.weight", [d_len])?,
+            shift: Tensor::<f32, 1>::load(source, "embeddings.LayerNorm.bias", [d_len])?,
+            blocks: (0..l_len)
+                .map(|i| crate::models::bert::BertLayerBf16::load(
+                    source,
+                    &["encoder.layer.", &i.to_string(), "."].concat(),
+                    d_len,
+                    h_len,
+                    weights::size("D//H", check::floor_div(d_len as i64, h_len as i64))?,
+                    f_len,
+                ))
+                .collect::<Result<Vec<_>, _>>()?,
+        })
+    }
+
+    /// `forward(tok: idx<V>[B, T], mask: f32[B, T]) -> y: f32[B, D] where T <= P, Y >= 1:`
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the arguments do not fit together.
+    pub fn forward(
+        &self,
+        ctx: &mut Ctx,
+        tok: View<'_, u32, 2>,
+        mask: View<'_, f32, 2>,
+        y: ViewMut<'_, f32, 2>,
+    ) -> Result<(), ShapeError> {
+        let bytes = self.scratch_bytes(tok.dims(), mask.dims())?;
+        let (scratch, mut par) = ctx.frame(bytes);
+        self.forward_in(scratch, &mut par, tok, mask, y)
+    }
+
+    /// [`Self::forward`] with the caller's scratch, of at least [`Self::scratch_bytes`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the arguments do not fit together.
+    pub fn forward_in(
+        &self,
+        mut scratch: Scratch<'_>,
+        par: &mut Par<'_>,
+        tok: View<'_, u32, 2>,
+        mask: View<'_, f32, 2>,
+        mut y: ViewMut<'_, f32, 2>,
+    ) -> Result<(), ShapeError> {
+        let Self { d_len, l_len, v_len, p_len, .. } = *self;
+        let b_len = tok.dim(0);
+        let t_len = tok.dim(1);
+        check::dim("MiniLMBf16", "mask", 0, "B", b_len as i64, mask.dim(0))?;
+        check::dim("MiniLMBf16", "mask", 1, "T", t_len as i64, mask.dim(1))?;
+        check::holds(
+            "MiniLMBf16",
+            "T <= P",
+            (t_len as i64) <= p_len as i64,
+            || format!("P = {}, T = {}", p_len, t_len),
+        )?;
+        check::indices("MiniLMBf16", "tok", tok, v_len as i64)?;
+        check::dim("MiniLMBf16", "y", 0, "B", b_len as i64, y.dim(0))?;
+        check::dim("MiniLMBf16", "y", 1, "D", d_len as i64, y.dim(1))?;
+        let mut x = scratch.tensor::<f32, 3>([b_len, t_len, d_len]);
+        let mut x2 = scratch.tensor::<f32, 3>([b_len, t_len, d_len]);
+        mini_lmbf16_x(
+            &mut scratch.reborrow(),
+            par,
+            self.words.view(),
+            tok,
+            self.positions.view(),
+            self.segments.view(),
+            self.eps,
+            self.gain.view(),
+            self.shift.view(),
+            d_len,
+            b_len,
+            t_len,
+            x.reborrow(),
+        );
+        for blocks in self.blocks.iter().take(l_len) {
+            blocks
+                .forward_in(
+                    scratch.reborrow(),
+                    par,
+                    x.view(),
+                    mask,
+                    self.eps,
+                    x2.reborrow(),
+                )?;
+            std::mem::swap(&mut x, &mut x2);
+        }
+        mini_lmbf16_y(
+            &mut scratch.reborrow(),
+            par,
+            x.view(),
+            mask,
+            d_len,
+            b_len,
+            t_len,
+            y.reborrow(),
+        );
+        Ok(())
+    }
+
+    /// Bytes of scratch that a forward of arguments with these extents takes.
+    ///
+    /// # Errors
+    /// [`ShapeError`] if that is more than memory can hold.
+    pub fn scratch_bytes(
+        &self,
+        tok: [usize; 2],
+        _mask: [usize; 2],
+    ) -> Result<usize, ShapeError> {
+        let Self { d_len, .. } = *self;
+        let b_len = tok[0];
+        let t_len = tok[1];
+        Ok(
+            match self.blocks.first() {
+                Some(blocks) => {
+                    blocks.scratch_bytes([b_len, t_len, d_len], [b_len, t_len])?
+                }
+                None => 0,
+            } + check::bytes::<f32>("MiniLMBf16", &[b_len, t_len, d_len])?
+                + check::bytes::<f32>("MiniLMBf16", &[b_len, t_len, d_len])?,
+        )
+    }
+
+    /// How many parameters there are.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        let Self { d_len, v_len, p_len, y_len, .. } = *self;
+        d_len * v_len + d_len * p_len + d_len * y_len + d_len + d_len
+            + self
+                .blocks
+                .iter()
+                .map(crate::models::bert::BertLayerBf16::parameters)
+                .sum::<usize>()
+    }
+}
+
+/// ```text
+/// e[b, t, d] = words[tok[b, t], d] + positions[t + 0, d] + segments[0, d]
+/// x[b, t, d] = standardise[d](e[b, t, d], eps) * gain[d] + shift[d]
+/// ```
+fn mini_lmbf16_x(
+    _scratch: &mut Scratch<'_>,
+    par: &mut Par<'_>,
+    words: View<'_, bf16, 2>,
+    tok: View<'_, u32, 2>,
+    positions: View<'_, f32, 2>,
+    segments: View<'_, f32, 2>,
+    eps: f32,
+    gain: View<'_, f32, 1>,
+    shift: View<'_, f32, 1>,
+    d_len: usize,
+    b_len: usize,
+    t_len: usize,
+    mut x: ViewMut<'_, f32, 3>,
+) {
+    par.run(
+        [b_len, t_len],
+        x.reborrow().cut([At(0), At(1)]),
+        &MiniLmbf16XTask {
+            words,
+            tok,
+            positions,
+            segments,
+            eps,
+            gain,
+            shift,
+            d_len,
+        },
+    );
+}
+
+/// What [`mini_lmbf16_x`] does for one `b`, `t`.
+#[derive(Clone, Copy)]
+struct MiniLmbf16XTask<'a> {
+    words: View<'a, bf16, 2>,
+    tok: View<'a, u32, 2>,
+    positions: View<'a, f32, 2>,
+    segments: View<'a, f32, 2>,
+    eps: f32,
+    gain: View<'a, f32, 1>,
+    shift: View<'a, f32, 1>,
+    d_len: usize,
+}
+
+impl Task<2> for MiniLmbf16XTask<'_> {
+    type Out<'o> = ViewMut<'o, f32, 1>;
+
+    fn scratch(&self) -> usize {
+        let Self { d_len, .. } = *self;
+        Scratch::bytes_of::<f32>(d_len)
+    }
+
+    fn cost(&self) -> usize {
+        let Self { d_len, .. } = *self;
+        d_len
+    }
+
+    #[inline(always)]
+    fn run<S: Isa>(
+        &self,
+        isa: S,
+        at: [usize; 2],
+        mut x: Self::Out<'_>,
+        mut scratch: Scratch<'_>,
+    ) {
+        let Self { words, tok, positions, segments, eps, gain, shift, d_len } = *self;
+        let [b, t] = at;
+        let e = scratch.take::<f32>(d_len);
+
+        // x[b, t, d] = standardise[d](e[b, t, d], eps) * gain[d] + shift[d]
+        let mut x_sum = isa.splat::<4>(0.0);
+
+        // e[b, t, d] = words[tok[b, t], d] + positions[t + 0, d] + segments[0, d]
+        let positions_row = positions.row([t]);
+        for part in isa.parts::<4>(0, d_len) {
+            for d in part {
+                let e_btd = words.row([tok.at([b, t]) as usize]).load(d)
+                    + positions_row.load(d) + segments.row([0]).load(d);
+                e.store(d, e_btd);
+                x_sum = x_sum.add_in(d, e_btd);
+            }
+        }
+        let x_sum = x_sum.reduce_add();
+        let mut x_sum2 = isa.splat::<4>(0.0);
+        let quotient = x_sum / d_len as f32;
+        for part in isa.parts::<4>(0, d_len) {
+            for d in part {
+                let difference = e.load(d) - isa.splat(quotient);
+                x_sum2 = x_sum2.fma_in(d, difference, difference);
+            }
+        }
+        let x_sum2 = x_sum2.reduce_add();
+        let inverse_root = math::rsqrt(x_sum2 / d_len as f32 + eps);
+        let gain_row = gain.row([]);
+        let shift_row = shift.row([]);
+        let x_row = x.row_mut([]);
+        for part in isa.parts::<2>(0, d_len) {
+            for d in part {
+                x_row
+                    .store(
+                        d,
+                        ((e.load(d) - isa.splat(quotient)) * isa.splat(inverse_root))
+                            .mul_add(gain_row.load(d), shift_row.load(d)),
+                    );
+            }
+        }
+    }
+}
+
+/// ```text
+/// n[b] = max(sum[t](mask[b, t]), 1e-9)
+/// y[b, d] = sum[t](x[b, t, d] * mask[b, t]) / n[b]
+/// norm[t] = sqrt(sum[d](x[t, d]^2))
+/// y = l2_normalize(mean_pool(x, mask), 1e-12)
+/// ```
+fn mini_lmbf16_y(
+    _scratch: &mut Scratch<'_>,
+    par: &mut Par<'_>,
+    x: View<'_, f32, 3>,
+    mask: View<'_, f32, 2>,
+    d_len: usize,
+    b_len: usize,
+    t_len: usize,
+    mut y: ViewMut<'_, f32, 2>,
+) {
+    par.run(
+        [b_len],
+        y.reborrow().cut([At(0)]),
+        &MiniLmbf16YTask {
+            x,
+            mask,
+            d_len,
+            t_len,
+        },
+    );
+}
+
+/// What [`mini_lmbf16_y`] does for one `b`.
+#[derive(Clone, Copy)]
+struct MiniLmbf16YTask<'a> {
+    x: View<'a, f32, 3>,
+    mask: View<'a, f32, 2>,
+    d_len: usize,
+    t_len: usize,
+}
+
+impl Task<1> for MiniLmbf16YTask<'_> {
+    type Out<'o> = ViewMut<'o, f32, 1>;
+
+    fn scratch(&self) -> usize {
+        let Self { d_len, .. } = *self;
+        Scratch::bytes_of::<f32>(d_len)
+    }
+
+    fn cost(&self) -> usize {
+        let Self { d_len, t_len, .. } = *self;
+        d_len.saturating_mul(t_len)
+    }
+
+    #[inline(always)]
+    fn run<S: Isa>(
+        &self,
+        isa: S,
+        at: [usize; 1],
+        mut y: Self::Out<'_>,
+        mut scratch: Scratch<'_>,
+    ) {
+        let Self { x, mask, d_len, t_len } = *self;
+        let [b] = at;
+        let mean_pool_y = scratch.take::<f32>(d_len);
+
+        // n[b] = max(sum[t](mask[b, t]), 1e-9)
+        let mut n_sum = isa.splat::<4>(0.0);
+        let mask_row = mask.row([b]);
+        for part in isa.parts::<4>(0, t_len) {
+            for t in part {
+                n_sum = n_sum.add_in(t, mask_row.load(t));
+            }
+        }
+        let n_sum = n_sum.reduce_add();
+        let n = n_sum.max(1e-9_f32);
+
+        // norm[t] = sqrt(sum[d](x[t, d]^2))
+        let mut norm_sum = isa.splat::<2>(0.0);
+
+        // y[b, d] = sum[t](x[b, t, d] * mask[b, t]) / n[b]
+        for part in isa.parts::<2>(0, d_len) {
+            for d in part {
+                let mut mean_pool_y_sum = isa.splat::<2>(0.0);
+                for t in 0..t_len {
+                    mean_pool_y_sum = x
+                        .row([b, t])
+                        .load(d)
+                        .mul_add(isa.splat(mask.at([b, t])), mean_pool_y_sum);
+                }
+                let mean_pool_y_bd = mean_pool_y_sum / isa.splat(n);
+                mean_pool_y.store(d, mean_pool_y_bd);
+                norm_sum = norm_sum.fma_in(d, mean_pool_y_bd, mean_pool_y_bd);
+            }
+        }
+        let norm_sum = norm_sum.reduce_add();
+        let norm = norm_sum.sqrt();
+
+        // y = l2_normalize(mean_pool(x, mask), 1e-12)
+        let max = norm.max(1e-12_f32);
+        let y_row = y.row_mut([]);
+        for part in isa.parts::<4>(0, d_len) {
+            for d in part {
+                y_row.store(d, mean_pool_y.load(d) / isa.splat(max));
+            }
+        }
+    }
+}
+
+/// B texts of T tokens, shorter ones padded; `mask` is 1 on tokens and 0 on padding. W: how matrices are kept.
+pub struct MiniLMQ8_0 {
+    /// `D`.
+    d_len: usize,
+    /// `L`.
+    l_len: usize,
+    /// `V`.
+    v_len: usize,
+    /// `P`.
+    p_len: usize,
+    /// `Y`.
+    y_len: usize,
+    /// `eps`.
+    eps: f32,
+    /// `q8_0[V, D]`.
+    words: Tensor<u8, 2>,
+    /// `f32[P, D]`.
+    positions: Tensor<f32, 2>,
+    /// `f32[Y, D]`.
+    segments: Tensor<f32, 2>,
+    /// `f32[D]`.
+    gain: Tensor<f32, 1>,
+    /// `f32[D]`.
+    shift: Tensor<f32, 1>,
+    /// `BertLayerQ8_0`.
+    blocks: Vec<crate::models::bert::BertLayerQ8_0>,
+}
+
+impl MiniLMQ8_0 {
+    /// Reads sizes from the configuration and weights from a file of named tensors.
+    ///
+    /// # Errors
+    /// [`LoadError`] for missing keys and missing or misshapen tensors.
+    pub fn load(
+        source: &dyn weights::Source,
+        config: &dyn weights::Config,
+    ) -> Result<Self, LoadError> {
+        let d_len: usize = config.int("hidden_size")?;
+        weights::size("D", d_len as i64)?;
+        let h_len: usize = config.int("num_attention_heads")?;
+        weights::size("H", h_len as i64)?;
+        let f_len: usize = config.int("intermediate_size")?;
+        weights::size("F", f_len as i64)?;
+        let l_len: usize = config.int("num_hidden_layers")?;
+        weights::size("L", l_len as i64)?;
+        let v_len: usize = config.int("vocab_size")?;
+        weights::size("V", v_len as i64)?;
+        let p_len: usize = config.int("max_position_embeddings")?;
+        weights::size("P", p_len as i64)?;
+        let y_len: usize = config.int("type_vocab_size")?;
+        weights::size("Y", y_len as i64)?;
+        let eps: f32 = weights::or(config.float("layer_norm_eps"), 0.000000000001)?
+            as f32;
+        weights::holds(
+            "MiniLMQ8_0",
+            "D % 32 == 0",
+            (check::floor_mod(d_len as i64, 32)) == (0),
+        )?;
+        weights::holds("MiniLMQ8_0", "H != 0", (h_len as i64) != (0))?;
+        weights::holds("MiniLMQ8_0", "Y >= 1", (1) <= (y_len as i64))?;
+        Ok(Self {
+            d_len,
+            l_len,
+            v_len,
+            p_len,
+            y_len,
+            eps,
+            words: weights::blocks(
+                source,
+                "embeddings.word_embeddings.weight",
+                [v_len, d_len],
+                &crate::formats::q8_0::q8_0::FORMAT,
+            )?,
+            positions: Tensor::<
+                f32,
+                2,
+            >::load(source, "embeddings.position_embeddings.weight", [p_len, d_len])?,
+            segments: Tensor::<
+                f32,
+                2,
+            >::load(source, "embeddings.token_type_embeddings.weight", [y_len, d_len])?,
+            gain: Tensor::<
+                f32,
+                1,
+            >::load(source, "embeddings.LayerNorm.weight", [d_len])?,
+            shift: Tensor::<f32, 1>::load(source, "embeddings.LayerNorm.bias", [d_len])?,
+            blocks: (0..l_len)
+                .map(|i| crate::models::bert::BertLayerQ8_0::load(
+                    source,
+                    &["encoder.layer.", &i.to_string(), "."].concat(),
+                    d_len,
+                    h_len,
+                    weights::size("D//H", check::floor_div(d_len as i64, h_len as i64))?,
+                    f_len,
+                ))
+                .collect::<Result<Vec<_>, _>>()?,
+        })
+    }
+
+    /// `forward(tok: idx<V>[B, T], mask: f32[B, T]) -> y: f32[B, D] where T <= P, Y >= 1:`
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the arguments do not fit together.
+    pub fn forward(
+        &self,
+        ctx: &mut Ctx,
+        tok: View<'_, u32, 2>,
+        mask: View<'_, f32, 2>,
+        y: ViewMut<'_, f32, 2>,
+    ) -> Result<(), ShapeError> {
+        let bytes = self.scratch_bytes(tok.dims(), mask.dims())?;
+        let (scratch, mut par) = ctx.frame(bytes);
+        self.forward_in(scratch, &mut par, tok, mask, y)
+    }
+
+    /// [`Self::forward`] with the caller's scratch, of at least [`Self::scratch_bytes`].
+    ///
+    /// # Errors
+    /// [`ShapeError`] if the arguments do not fit together.
+    pub fn forward_in(
+        &self,
+        mut scratch: Scratch<'_>,
+        par: &mut Par<'_>,
+        tok: View<'_, u32, 2>,
+        mask: View<'_, f32, 2>,
+        mut y: ViewMut<'_, f32, 2>,
+    ) -> Result<(), ShapeError> {
+        let Self { d_len, l_len, v_len, p_len, .. } = *self;
+        let b_len = tok.dim(0);
+        let t_len = tok.dim(1);
+        check::dim("MiniLMQ8_0", "mask", 0, "B", b_len as i64, mask.dim(0))?;
+        check::dim("MiniLMQ8_0", "mask", 1, "T", t_len as i64, mask.dim(1))?;
+        check::holds(
+            "MiniLMQ8_0",
+            "T <= P",
+            (t_len as i64) <= p_len as i64,
+            || format!("P = {}, T = {}", p_len, t_len),
+        )?;
+        check::indices("MiniLMQ8_0", "tok", tok, v_len as i64)?;
+        check::dim("MiniLMQ8_0", "y", 0, "B", b_len as i64, y.dim(0))?;
+        check::dim("MiniLMQ8_0", "y", 1, "D", d_len as i64, y.dim(1))?;
+        let mut x = scratch.tensor::<f32, 3>([b_len, t_len, d_len]);
+        let mut x2 = scratch.tensor::<f32, 3>([b_len, t_len, d_len]);
+        mini_lmq8_0_x(
+            &mut scratch.reborrow(),
+            par,
+            self.words.view(),
+            tok,
+            self.positions.view(),
+            self.segments.view(),
+            self.eps,
+            self.gain.view(),
+            self.shift.view(),
+            d_len,
+            b_len,
+            t_len,
+            x.reborrow(),
+        );
+        for blocks in self.blocks.iter().take(l_len) {
+            blocks
+                .forward_in(
+                    scratch.reborrow(),
+                    par,
+                    x.view(),
+                    mask,
+                    self.eps,
+                    x2.reborrow(),
+                )?;
+            std::mem::swap(&mut x, &mut x2);
+        }
+        mini_lmq8_0_y(
+            &mut scratch.reborrow(),
+            par,
+            x.view(),
+            mask,
+            d_len,
+            b_len,
+            t_len,
+            y.reborrow(),
+        );
+        Ok(())
+    }
+
+    /// Bytes of scratch that a forward of arguments with these extents takes.
+    ///
+    /// # Errors
+    /// [`ShapeError`] if that is more than memory can hold.
+    pub fn scratch_bytes(
+        &self,
+        tok: [usize; 2],
+        _mask: [usize; 2],
+    ) -> Result<usize, ShapeError> {
+        let Self { d_len, .. } = *self;
+        let b_len = tok[0];
+        let t_len = tok[1];
+        Ok(
+            match self.blocks.first() {
+                Some(blocks) => {
+                    blocks.scratch_bytes([b_len, t_len, d_len], [b_len, t_len])?
+                }
+                None => 0,
+            } + check::bytes::<f32>("MiniLMQ8_0", &[b_len, t_len, d_len])?
+                + check::bytes::<f32>("MiniLMQ8_0", &[b_len, t_len, d_len])?,
+        )
+    }
+
+    /// How many parameters there are.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        let Self { d_len, v_len, p_len, y_len, .. } = *self;
+        d_len * v_len + d_len * p_len + d_len * y_len + d_len + d_len
+            + self
+                .blocks
+                .iter()
+                .map(crate::models::bert::BertLayerQ8_0::parameters)
+                .sum::<usize>()
+    }
+}
+
+/// ```text
+/// e[b, t, d] = words[tok[b, t], d] + positions[t + 0, d] + segments[0, d]
+/// x[b, t, d] = standardise[d](e[b, t, d], eps) * gain[d] + shift[d]
+/// ```
+fn mini_lmq8_0_x(
+    _scratch: &mut Scratch<'_>,
+    par: &mut Par<'_>,
+    words: View<'_, u8, 2>,
+    tok: View<'_, u32, 2>,
+    positions: View<'_, f32, 2>,
+    segments: View<'_, f32, 2>,
+    eps: f32,
+    gain: View<'_, f32, 1>,
+    shift: View<'_, f32, 1>,
+    d_len: usize,
+    b_len: usize,
+    t_len: usize,
+    mut x: ViewMut<'_, f32, 3>,
+) {
+    par.run(
+        [b_len, t_len],
+        x.reborrow().cut([At(0), At(1)]),
+        &MiniLmq80XTask {
+            words,
+            tok,
+            positions,
+            segments,
+            eps,
+            gain,
+            shift,
+            d_len,
+        },
+    );
+}
+
+/// What [`mini_lmq8_0_x`] does for one `b`, `t`.
+#[derive(Clone, Copy)]
+struct MiniLmq80XTask<'a> {
+    words: View<'a, u8, 2>,
+    tok: View<'a, u32, 2>,
+    positions: View<'a, f32, 2>,
+    segments: View<'a, f32, 2>,
+    eps: f32,
+    gain: View<'a, f32, 1>,
+    shift: View<'a, f32, 1>,
+    d_len: usize,
+}
+
+impl Task<2> for MiniLmq80XTask<'_> {
+    type Out<'o> = ViewMut<'o, f32, 1>;
+
+    fn scratch(&self) -> usize {
+        let Self { d_len, .. } = *self;
+        Scratch::bytes_of::<f32>(d_len)
+    }
+
+    fn cost(&self) -> usize {
+        let Self { d_len, .. } = *self;
+        d_len
+    }
+
+    #[inline(always)]
+    fn run<S: Isa>(
+        &self,
+        isa: S,
+        at: [usize; 2],
+        mut x: Self::Out<'_>,
+        mut scratch: Scratch<'_>,
+    ) {
+        let Self { words, tok, positions, segments, eps, gain, shift, d_len } = *self;
+        let [b, t] = at;
+        let e = scratch.take::<f32>(d_len);
+
+        // x[b, t, d] = standardise[d](e[b, t, d], eps) * gain[d] + shift[d]
+        let mut x_sum = isa.splat::<4>(0.0);
+
+        // e[b, t, d] = words[tok[b, t], d] + positions[t + 0, d] + segments[0, d]
+        let positions_row = positions.row([t]);
+        for part in isa.parts::<4>(0, d_len) {
+            for d in part {
+                let tok_bt = tok.at([b, t]) as i32;
+                let e_btd = {
+                    let d_block = d;
+                    isa.from_fn_i32(
+                        d_block,
+                        |d| words.at([tok_bt as usize, 34 * (d / 32)]) as i32,
+                    )
+                }
+                    .join(
+                        {
+                            let d_block = d;
+                            isa.from_fn_i32(
+                                d_block,
+                                |d| words.at([tok_bt as usize, 34 * (d / 32) + 1]) as i32,
+                            )
+                        },
+                        8i32,
+                    )
+                    .f16_from()
+                    .mul_add(
+                        {
+                            let d_block = d;
+                            isa.from_fn_i32(
+                                d_block,
+                                |d| {
+                                    words.at([tok_bt as usize, 34 * (d / 32) + (d % 32) + 2])
+                                        as i32
+                                },
+                            )
+                        }
+                            .signed(8i32)
+                            .to_f32(),
+                        positions_row.load(d),
+                    ) + segments.row([0]).load(d);
+                e.store(d, e_btd);
+                x_sum = x_sum.add_in(d, e_btd);
+            }
+        }
+        let x_sum = x_sum.reduce_add();
+        let mut x_sum2 = isa.splat::<4>(0.0);
+        let quotient = x_sum / d_len as f32;
+        for part in isa.parts::<4>(0, d_len) {
+            for d in part {
+                let difference = e.load(d) - isa.splat(quotient);
+                x_sum2 = x_sum2.fma_in(d, difference, difference);
+            }
+        }
+        let x_sum2 = x_sum2.reduce_add();
+        let inverse_root = math::rsqrt(x_sum2 / d_len as f32 + eps);
+        let gain_row = gain.row([]);
+        let shift_row = shift.row([]);
+        let x_row = x.row_mut([]);
+        for part in isa.parts::<2>(0, d_len) {
+            for d in part {
+                x_row
+                    .store(
+                        d,
+                        ((e.load(d) - isa.splat(quotient)) * isa.splat(inverse_root))
+                            .mul_add(gain_row.load(d), shift_row.load(d)),
+                    );
+            }
+        }
+    }
+}
+
+/// ```text
+/// n[b] = max(sum[t](mask[b, t]), 1e-9)
+/// y[b, d] = sum[t](x[b, t, d] * mask[b, t]) / n[b]
+/// norm[t] = sqrt(sum[d](x[t, d]^2))
+/// y = l2_normalize(mean_pool(x, mask), 1e-12)
+/// ```
+fn mini_lmq8_0_y(
+    _scratch: &mut Scratch<'_>,
+    par: &mut Par<'_>,
+    x: View<'_, f32, 3>,
+    mask: View<'_, f32, 2>,
+    d_len: usize,
+    b_len: usize,
+    t_len: usize,
+    mut y: ViewMut<'_, f32, 2>,
+) {
+    par.run(
+        [b_len],
+        y.reborrow().cut([At(0)]),
+        &MiniLmq80YTask {
+            x,
+            mask,
+            d_len,
+            t_len,
+        },
+    );
+}
+
+/// What [`mini_lmq8_0_y`] does for one `b`.
+#[derive(Clone, Copy)]
+struct MiniLmq80YTask<'a> {
+    x: View<'a, f32, 3>,
+    mask: View<'a, f32, 2>,
+    d_len: usize,
+    t_len: usize,
+}
+
+impl Task<1> for MiniLmq80YTask<'_> {
     type Out<'o> = ViewMut<'o, f32, 1>;
 
     fn scratch(&self) -> usize {

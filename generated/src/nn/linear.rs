@@ -104,53 +104,10 @@ pub fn project_bf16(
     check::dim("project_bf16", "y", 0, "T", t_len as i64, y.dim(0))?;
     check::dim("project_bf16", "y", 1, "O", o_len as i64, y.dim(1))?;
     let (_, mut par) = ctx.frame(0);
-    par.run(
-        [t_len, o_len],
-        y.reborrow().cut([At(0), At(1)]),
-        &ProjectBf16Task { x, w, i_len },
-    );
+
+    // y[t, o] = sum[i](x[t, i] * w[o, i])
+    par.gemm(x.mat([0], [1]), &HalfMat::new(w), y.mat_mut([0]), &());
     Ok(())
-}
-
-/// What [`project_bf16`] does for one `t`, `o`.
-#[derive(Clone, Copy)]
-struct ProjectBf16Task<'a> {
-    x: View<'a, f32, 2>,
-    w: View<'a, bf16, 2>,
-    i_len: usize,
-}
-
-impl Task<2> for ProjectBf16Task<'_> {
-    type Out<'o> = ViewMut<'o, f32, 0>;
-
-    fn cost(&self) -> usize {
-        let Self { i_len, .. } = *self;
-        i_len
-    }
-
-    #[inline(always)]
-    fn run<S: Isa>(
-        &self,
-        isa: S,
-        at: [usize; 2],
-        mut y: Self::Out<'_>,
-        _scratch: Scratch<'_>,
-    ) {
-        let Self { x, w, i_len } = *self;
-        let [t, o] = at;
-
-        // y[t, o] = sum[i](x[t, i] * w[o, i])
-        let mut y_to = isa.splat::<4>(0.0);
-        let x_row = x.row([t]);
-        let w_row = w.row([o]);
-        for part in isa.parts::<4>(0, i_len) {
-            for i in part {
-                y_to = y_to.fma_in(i, x_row.load(i), w_row.load(i));
-            }
-        }
-        let y_to = y_to.reduce_add();
-        y.set([], y_to);
-    }
 }
 
 /// y = x·wᵀ with weights in any float storage; sums are f32.
@@ -176,53 +133,10 @@ pub fn project_f16(
     check::dim("project_f16", "y", 0, "T", t_len as i64, y.dim(0))?;
     check::dim("project_f16", "y", 1, "O", o_len as i64, y.dim(1))?;
     let (_, mut par) = ctx.frame(0);
-    par.run(
-        [t_len, o_len],
-        y.reborrow().cut([At(0), At(1)]),
-        &ProjectF16Task { x, w, i_len },
-    );
+
+    // y[t, o] = sum[i](x[t, i] * w[o, i])
+    par.gemm(x.mat([0], [1]), &HalfMat::new(w), y.mat_mut([0]), &());
     Ok(())
-}
-
-/// What [`project_f16`] does for one `t`, `o`.
-#[derive(Clone, Copy)]
-struct ProjectF16Task<'a> {
-    x: View<'a, f32, 2>,
-    w: View<'a, f16, 2>,
-    i_len: usize,
-}
-
-impl Task<2> for ProjectF16Task<'_> {
-    type Out<'o> = ViewMut<'o, f32, 0>;
-
-    fn cost(&self) -> usize {
-        let Self { i_len, .. } = *self;
-        i_len
-    }
-
-    #[inline(always)]
-    fn run<S: Isa>(
-        &self,
-        isa: S,
-        at: [usize; 2],
-        mut y: Self::Out<'_>,
-        _scratch: Scratch<'_>,
-    ) {
-        let Self { x, w, i_len } = *self;
-        let [t, o] = at;
-
-        // y[t, o] = sum[i](x[t, i] * w[o, i])
-        let mut y_to = isa.splat::<4>(0.0);
-        let x_row = x.row([t]);
-        let w_row = w.row([o]);
-        for part in isa.parts::<4>(0, i_len) {
-            for i in part {
-                y_to = y_to.fma_in(i, x_row.load(i), w_row.load(i));
-            }
-        }
-        let y_to = y_to.reduce_add();
-        y.set([], y_to);
-    }
 }
 
 /// y = x·w, both row-major.

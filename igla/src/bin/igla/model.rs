@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use igla::embed::{Embedder, Embeddings, Options};
-use igla::minilm::{self, MiniLm};
+use igla::minilm::{self, MiniLm, Weights};
 use igla_runtime::Level;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -19,6 +19,9 @@ pub struct Args {
     /// Model directory [default: $IGLA_MODEL, else models/all-MiniLM-L6-v2]
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
+    /// How matrices are kept: f32, bf16 or int8
+    #[arg(long, value_name = "TYPE", default_value_t)]
+    weights: Weights,
     /// Batches at the same time [default: one a core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZero<usize>>,
@@ -47,7 +50,7 @@ impl Args {
 
     /// The model.
     pub fn load(&self) -> Result<Embedder<MiniLm>> {
-        Ok(minilm::load(&self.model.clone().unwrap_or_else(minilm::directory))?)
+        Ok(minilm::load_as(&self.model.clone().unwrap_or_else(minilm::directory), self.weights)?)
     }
 }
 
