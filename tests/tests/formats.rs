@@ -204,7 +204,9 @@ fn products_with_any_affine_or_table_format_use_blocks() {
     }
     let rounded = "data/regressions/rounded_operands.vibee";
     let bytes = |kernel: &str| emitted(rounded, kernel).matches(".gemm_int8(").count();
-    for (kernel, products) in [("multiply_wide", 1), ("multiply_narrow", 1), ("gated", 3), ("called", 1), ("merged", 1)] {
+    for (kernel, products) in
+        [("multiply_wide", 1), ("multiply_narrow", 1), ("gated", 3), ("called", 1), ("merged", 1)]
+    {
         assert_eq!(bytes(kernel), products, "{kernel}");
     }
     // Not whole numbers; no format; not counted from the start of one axis.

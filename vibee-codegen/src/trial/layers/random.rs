@@ -4,6 +4,7 @@
 use anyhow::Result;
 use vibee_spec::interp::SizeProfile;
 use vibee_spec::interp::draw::{self, DrawnLayer, Undrawable};
+use vibee_spec::interp::layers::Assembly;
 
 use super::{Meaning, Subject};
 use crate::harness::{Layout, Reply};
@@ -11,14 +12,22 @@ use crate::trial::Effort;
 use crate::trial::random::LAYOUTS;
 use crate::trial::tally::Place;
 
+/// How much more is evaluated of a layer with weights in formats: each read decodes, and rows are whole blocks.
+const DECODING: u64 = 32;
+
 /// Sizes of draw `n`: mostly small, some around blocks of lanes.
-fn profile(n: u64) -> SizeProfile {
+fn profile(of: &Assembly, n: u64) -> SizeProfile {
+    let times = if has_formats(of) { DECODING } else { 1 };
     let sizes = match n % 8 {
-        7 => SizeProfile { work: 6_000_000, ..SizeProfile::MEDIUM },
-        2 | 5 => SizeProfile { work: 1_500_000, ..SizeProfile::MEDIUM },
-        _ => SizeProfile { work: 400_000, ..SizeProfile::SMALL },
+        7 => SizeProfile { work: times * 6_000_000, ..SizeProfile::MEDIUM },
+        2 | 5 => SizeProfile { work: times * 1_500_000, ..SizeProfile::MEDIUM },
+        _ => SizeProfile { work: times * 400_000, ..SizeProfile::SMALL },
     };
     if n % 6 == 4 { sizes.with_specials() } else { sizes }
+}
+
+fn has_formats(of: &Assembly) -> bool {
+    of.layer.weights.iter().any(|w| w.stored.is_some()) || of.parts.iter().any(|p| has_formats(p))
 }
 
 /// What a layer may take that has no smaller sizes, because they are fixed.
@@ -36,7 +45,7 @@ pub fn run(subject: &mut Subject<'_>, effort: Effort) -> Result<()> {
     let mut afforded = 0;
     for n in 0..effort.cases {
         let seed = effort.seed_of(n);
-        let mut drawn = draw::layer(subject.of, subject.model, seed, profile(n));
+        let mut drawn = draw::layer(subject.of, subject.model, seed, profile(subject.of, n));
         if drawn.is_err() && afforded < AFFORDED {
             afforded += 1;
             drawn = draw::layer(subject.of, subject.model, seed, AFFORDABLE);
