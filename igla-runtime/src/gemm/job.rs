@@ -80,10 +80,10 @@ impl<'a> Job<'a> {
         let plain = !matches!(self.b, Rhs::Packed(_));
         let cost = |rows: usize, columns: usize| {
             // Strips under six rows take as long as six; packing an element of either operand
-            // takes about as long as multiplying it by ten.
+            // takes about as long as multiplying it by ten, reading one that was packed before, by four.
             let height = m.div_ceil(rows).max(6);
             let width = n.div_ceil(columns).next_multiple_of(PANEL);
-            height * width + 10 * (height + if plain { width } else { 0 })
+            height * width + 10 * height + if plain { 10 } else { 4 } * width
         };
         let rows = if self.dots { 1 } else { workers };
         (1..=rows.min(m.max(1)))
