@@ -167,30 +167,19 @@ impl Task<1> for EncodeFp8E4m3Task<'_> {
         let [row2] = at;
         for part in isa.parts::<2>(0, n_len) {
             for block in part {
-                let q_stored = {
+                let e4m3_bits_value = {
                     let block_block = block;
                     isa.from_fn_i32(
                         block_block,
-                        |block| bits::e4m3_bits(x.at([row2, block])),
+                        |block| bits::e4m3_bits(
+                            bits::e4m3_from(bits::e4m3_bits(x.at([row2, block]))),
+                        ),
                     )
-                }
-                    .e4m3_from();
+                };
                 for k in 0..1 {
                     bytes
                         .row_mut([k])
-                        .store(
-                            block,
-                            {
-                                let block_block = block;
-                                isa.from_fn_i32(
-                                    block_block,
-                                    |block| bits::e4m3_bits(
-                                        q_stored.lane(block - block_block.start()),
-                                    ),
-                                )
-                            }
-                                .field((8 * k) as i32, 8i32),
-                        );
+                        .store(block, e4m3_bits_value.field((8 * k) as i32, 8i32));
                 }
             }
         }

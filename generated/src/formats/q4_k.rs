@@ -422,7 +422,7 @@ impl Task<2> for EncodeQ4KTask<'_> {
             }
         }
         let bytes_row = bytes.row_mut([]);
-        for part in isa.parts::<2>(0, 144) {
+        for part in isa.parts::<4>(0, 144) {
             for k2 in part {
                 let inside3 = k2.iota().lt(isa.splat_i32(2i32));
                 let k2_inside = k2.only(!inside3);

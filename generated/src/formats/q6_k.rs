@@ -379,7 +379,7 @@ impl Task<2> for EncodeQ6KTask<'_> {
             }
         }
         let bytes_row = bytes.row_mut([]);
-        for part in isa.parts::<2>(0, 210) {
+        for part in isa.parts::<4>(0, 210) {
             for k in part {
                 let inside = k.iota().lt(isa.splat_i32(128i32));
                 let k_inside = k.only(inside);

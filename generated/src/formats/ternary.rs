@@ -286,7 +286,7 @@ impl Task<2> for EncodeTq20Task<'_> {
             }
         }
         let bytes_row = bytes.row_mut([]);
-        for part in isa.parts::<2>(0, 66) {
+        for part in isa.parts::<4>(0, 66) {
             for k in part {
                 let inside = k.iota().lt(isa.splat_i32(64i32));
                 let k_inside = k.only(inside);
@@ -668,7 +668,7 @@ impl Task<2> for EncodeTq10Task<'_> {
                 .clamp(0, 255) as u8;
         }
         let bytes_row = bytes.row_mut([]);
-        for part in isa.parts::<2>(0, 54) {
+        for part in isa.parts::<3>(0, 54) {
             for k in part {
                 let inside = k.iota().lt(isa.splat_i32(48i32));
                 let k_inside = k.only(inside);

@@ -326,7 +326,7 @@ impl Task<0> for UcbYTask<'_> {
         let tried_row2 = tried.row([]);
         let reward_row = reward.row([]);
         let y_row = y.row_mut([]);
-        for part in isa.parts::<2>(0, n_len) {
+        for part in isa.parts::<4>(0, n_len) {
             for n in part {
                 let tried_n = tried_row2.load(n);
                 y_row

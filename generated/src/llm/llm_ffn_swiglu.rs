@@ -173,7 +173,7 @@ impl Task<1> for FfnBlockRmsnormYTask<'_> {
         let inverse_root = math::rsqrt(ms + eps);
         let gain_row = gain.row([]);
         let rmsnorm_y_row = rmsnorm_y.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
                 rmsnorm_y_row
                     .store(
@@ -610,6 +610,7 @@ impl Task<1> for ExpertSwigluTask<'_> {
     fn scratch(&self) -> usize {
         let Self { f_len, .. } = *self;
         Scratch::bytes_of::<f32>(f_len) + Scratch::bytes_of::<f32>(f_len)
+            + Scratch::bytes_of::<f32>(f_len)
     }
 
     fn cost(&self) -> usize {
@@ -629,6 +630,7 @@ impl Task<1> for ExpertSwigluTask<'_> {
         let [t] = at;
         let g = scratch.take::<f32>(f_len);
         let u = scratch.take::<f32>(f_len);
+        let sigmoid_value = scratch.take::<f32>(f_len);
         for f in 0..f_len {
             // g[t, f] = sum[d](x[t, d] * gate[expert[t], f, d])
             let mut g_tf = isa.splat::<4>(0.0);
@@ -656,30 +658,24 @@ impl Task<1> for ExpertSwigluTask<'_> {
             g[f] = g_tf;
             let u_tf = u_tf.reduce_add();
             u[f] = u_tf;
-        }
 
-        // y[t, d] = weight[t] * sum[f](silu(g[t, f]) * u[t, f] * down[expert[t], d, f])
-        let y_row = y.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
-            for d in part {
-                let mut y_sum = isa.splat::<2>(0.0);
-                for f in 0..f_len {
-                    let g_tf2 = g[f];
-                    y_sum = isa
-                        .splat(g_tf2 * math::sigmoid(g_tf2) * u[f])
-                        .mul_add(
-                            {
-                                let d_block = d;
-                                isa.from_fn(
-                                    d_block,
-                                    |d| down.at([expert.at([t]) as usize, d, f]),
-                                )
-                            },
-                            y_sum,
+            // y[t, d] = weight[t] * sum[f](silu(g[t, f]) * u[t, f] * down[expert[t], d, f])
+            sigmoid_value[f] = math::sigmoid(g_tf);
+        }
+        for d in 0..d_len {
+            let mut y_sum = isa.splat::<4>(0.0);
+            for part in isa.parts::<4>(0, f_len) {
+                for f in part {
+                    y_sum = y_sum
+                        .fma_in(
+                            f,
+                            g.load(f) * sigmoid_value.load(f) * u.load(f),
+                            down.row([expert.at([t]) as usize, d]).load(f),
                         );
                 }
-                y_row.store(d, isa.splat(weight.at([t])) * y_sum);
             }
+            let y_sum = y_sum.reduce_add();
+            y.set([d], weight.at([t]) * y_sum);
         }
     }
 }

@@ -168,7 +168,7 @@ impl Task<1> for RmsnormAroundOneYTask<'_> {
         let inverse_root = math::rsqrt(ms + eps);
         let rmsnorm_w_row2 = rmsnorm_w.row([]);
         let y_row = y.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
                 y_row
                     .store(
@@ -269,7 +269,7 @@ impl Task<2> for HeadRmsnormTask<'_> {
         let inverse_root = math::rsqrt(ms + eps);
         let w_row = w.row([]);
         let y_row = y.row_mut([]);
-        for part in isa.parts::<2>(0, c_len) {
+        for part in isa.parts::<4>(0, c_len) {
             for c in part {
                 y_row
                     .store(

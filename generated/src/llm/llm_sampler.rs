@@ -2016,7 +2016,7 @@ impl Task<0> for TokenLogProbabilitiesYTask<'_> {
         // y[v] = x[v] / temperature - log_sum_exp[v](x[v] / temperature)
         let x_row3 = x.row([]);
         let y_row = y.row_mut([]);
-        for part in isa.parts::<2>(0, v_len) {
+        for part in isa.parts::<4>(0, v_len) {
             for v in part {
                 y_row
                     .store(

@@ -703,7 +703,7 @@ impl Task<2> for BertLayerF32YATask<'_> {
         let attention_gain_row = attention_gain.row([]);
         let attention_shift_row = attention_shift.row([]);
         let a_row = a.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
                 a_row
                     .store(
@@ -803,7 +803,7 @@ impl Task<2> for BertLayerF32YYTask<'_> {
         let gain_row = gain.row([]);
         let shift_row = shift.row([]);
         let y_row = y.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
                 y_row
                     .store(
@@ -1494,7 +1494,7 @@ impl Task<2> for BertLayerBf16YATask<'_> {
         let attention_gain_row = attention_gain.row([]);
         let attention_shift_row = attention_shift.row([]);
         let a_row = a.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
                 a_row
                     .store(
@@ -1594,7 +1594,7 @@ impl Task<2> for BertLayerBf16YYTask<'_> {
         let gain_row = gain.row([]);
         let shift_row = shift.row([]);
         let y_row = y.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
                 y_row
                     .store(
@@ -2297,7 +2297,7 @@ impl Task<2> for BertLayerQ80YATask<'_> {
         let attention_gain_row = attention_gain.row([]);
         let attention_shift_row = attention_shift.row([]);
         let a_row = a.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
                 a_row
                     .store(
@@ -2397,7 +2397,7 @@ impl Task<2> for BertLayerQ80YYTask<'_> {
         let gain_row = gain.row([]);
         let shift_row = shift.row([]);
         let y_row = y.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
                 y_row
                     .store(

@@ -453,7 +453,7 @@ impl Task<1> for DecoderLayerYNTask<'_> {
         let inverse_root = math::rsqrt(ms + eps);
         let attention_gain_row = attention_gain.row([]);
         let n_row = n.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
                 n_row
                     .store(
@@ -497,6 +497,7 @@ impl Task<0> for DecoderLayerYRopeHalvesY2Task<'_> {
         let Self { base, q, k, h_len, g_len, j_len, t_len } = *self;
 
         // angle[t in T, j in J] = rope_angle[j](start + t, base)
+        // turned[t, h in H, p in 2, j] = x[t, (h*2 + p)*J + j] * cos(angle[t, j]) + (2 * p - 1) * x[t, (h*2 + 1 - p)*J + j] * sin(angle[t, j])
         // y[t, (h*2 + p)*J + j] = turned[t, h, p, j]
         for part in isa.parts::<2>(0, j_len) {
             for j in part {
@@ -506,7 +507,8 @@ impl Task<0> for DecoderLayerYRopeHalvesY2Task<'_> {
                         (j.iota() * isa.splat_i32(-1)).to_f32() / isa.splat(j_len as f32),
                     );
                 for t in 0..t_len {
-                    let angle = isa.splat(t as f32) * pow_value;
+                    let cos_value2 = (isa.splat(t as f32) * pow_value).cos();
+                    let sin_value2 = (isa.splat(t as f32) * pow_value).sin();
                     for h in 0..h_len {
                         for p in 0..2 {
                             rope_halves_y
@@ -521,7 +523,7 @@ impl Task<0> for DecoderLayerYRopeHalvesY2Task<'_> {
                                                 + (j_len as isize) * (p as isize),
                                         )
                                         .mul_add(
-                                            angle.cos(),
+                                            cos_value2,
                                             isa.splat((2 * (p as i64) - 1) as i32 as f32)
                                                 * q
                                                     .row([t])
@@ -529,12 +531,13 @@ impl Task<0> for DecoderLayerYRopeHalvesY2Task<'_> {
                                                         j,
                                                         (j_len as isize) + 2 * (j_len as isize) * (h as isize)
                                                             - (j_len as isize) * (p as isize),
-                                                    ) * angle.sin(),
+                                                    ) * sin_value2,
                                         ),
                                 );
                         }
                     }
-                    let rope_halves_angle = isa.splat(t as f32) * pow_value;
+                    let cos_value = (isa.splat(t as f32) * pow_value).cos();
+                    let sin_value = (isa.splat(t as f32) * pow_value).sin();
                     for h in 0..g_len {
                         for p in 0..2 {
                             rope_halves_y_2
@@ -549,7 +552,7 @@ impl Task<0> for DecoderLayerYRopeHalvesY2Task<'_> {
                                                 + (j_len as isize) * (p as isize),
                                         )
                                         .mul_add(
-                                            rope_halves_angle.cos(),
+                                            cos_value,
                                             isa.splat((2 * (p as i64) - 1) as i32 as f32)
                                                 * k
                                                     .row([t])
@@ -557,7 +560,7 @@ impl Task<0> for DecoderLayerYRopeHalvesY2Task<'_> {
                                                         j,
                                                         (j_len as isize) + 2 * (j_len as isize) * (h as isize)
                                                             - (j_len as isize) * (p as isize),
-                                                    ) * rope_halves_angle.sin(),
+                                                    ) * sin_value,
                                         ),
                                 );
                         }
@@ -766,7 +769,7 @@ impl Task<1> for DecoderLayerYRmsnormYTask<'_> {
         let inverse_root2 = math::rsqrt(rmsnorm_ms + eps);
         let gain_row = gain.row([]);
         let rmsnorm_y_row = rmsnorm_y.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
                 rmsnorm_y_row
                     .store(
@@ -1120,7 +1123,7 @@ impl Task<1> for IglaLlmLogitsYTask<'_> {
         let inverse_root = math::rsqrt(ms + eps);
         let gain_row = gain.row([]);
         let y_row = y.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
                 y_row
                     .store(

@@ -316,7 +316,7 @@ impl Task<2> for MiniLmf32XTask<'_> {
         let gain_row = gain.row([]);
         let shift_row = shift.row([]);
         let x_row = x.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
                 x_row
                     .store(
@@ -746,7 +746,7 @@ impl Task<2> for MiniLmbf16XTask<'_> {
         let gain_row = gain.row([]);
         let shift_row = shift.row([]);
         let x_row = x.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
                 x_row
                     .store(
@@ -1215,7 +1215,7 @@ impl Task<2> for MiniLmq80XTask<'_> {
         let gain_row = gain.row([]);
         let shift_row = shift.row([]);
         let x_row = x.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
                 x_row
                     .store(

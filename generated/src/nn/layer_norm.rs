@@ -114,7 +114,7 @@ impl Task<1> for LayerNormTask<'_> {
         let w_row = w.row([]);
         let b_row = b.row([]);
         let y_row = y.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
                 y_row
                     .store(

@@ -96,7 +96,7 @@ impl Task<1> for RmsnormTask<'_> {
         let inverse_root = math::rsqrt(ms + eps);
         let w_row = w.row([]);
         let y_row = y.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
                 y_row.store(d, x_row.load(d) * isa.splat(inverse_root) * w_row.load(d));
             }
@@ -200,7 +200,7 @@ impl Task<1> for AddRmsnormTask<'_> {
         let s_row = s.row([]);
         let w_row = w.row([]);
         let y_row = y.row_mut([]);
-        for part in isa.parts::<2>(0, d_len) {
+        for part in isa.parts::<4>(0, d_len) {
             for d in part {
                 y_row.store(d, s_row.load(d) * isa.splat(inverse_root) * w_row.load(d));
             }

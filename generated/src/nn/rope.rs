@@ -192,6 +192,7 @@ impl Task<1> for RopeHalvesTask<'_> {
         let [t] = at;
 
         // angle[t in T, j in J] = rope_angle[j](start + t, base)
+        // turned[t, h in H, p in 2, j] = x[t, (h*2 + p)*J + j] * cos(angle[t, j]) + (2 * p - 1) * x[t, (h*2 + 1 - p)*J + j] * sin(angle[t, j])
         // y[t, (h*2 + p)*J + j] = turned[t, h, p, j]
         let x_row = x.row([t]);
         for part in isa.parts::<2>(0, j_len) {
@@ -204,6 +205,8 @@ impl Task<1> for RopeHalvesTask<'_> {
                             (j.iota() * isa.splat_i32(-1)).to_f32()
                                 / isa.splat(j_len as f32),
                         );
+                let cos_value = angle.cos();
+                let sin_value = angle.sin();
                 for h in 0..h_len {
                     for p in 0..2 {
                         y.row_mut([h, p])
@@ -216,14 +219,14 @@ impl Task<1> for RopeHalvesTask<'_> {
                                             + (j_len as isize) * (p as isize),
                                     )
                                     .mul_add(
-                                        angle.cos(),
+                                        cos_value,
                                         isa.splat((2 * (p as i64) - 1) as i32 as f32)
                                             * x_row
                                                 .load_at(
                                                     j,
                                                     (j_len as isize) + 2 * (j_len as isize) * (h as isize)
                                                         - (j_len as isize) * (p as isize),
-                                                ) * angle.sin(),
+                                                ) * sin_value,
                                     ),
                             );
                     }

@@ -260,7 +260,7 @@ impl Task<1> for LogSoftmaxRowsTask<'_> {
         let y_sum = y_sum.reduce_add();
         let sum = y_max + math::log(y_sum);
         let y_row = y.row_mut([]);
-        for part in isa.parts::<2>(0, s_len) {
+        for part in isa.parts::<4>(0, s_len) {
             for s in part {
                 y_row.store(s, x_row.load(s) - isa.splat(sum));
             }

@@ -273,8 +273,8 @@ impl Task<1> for LinearAttentionTask<'_> {
     type Out<'o> = ViewMut<'o, f32, 1>;
 
     fn scratch(&self) -> usize {
-        let Self { t_len, .. } = *self;
-        Scratch::bytes_of::<f32>(t_len)
+        let Self { t_len, c_len, .. } = *self;
+        Scratch::bytes_of::<f32>(c_len) + Scratch::bytes_of::<f32>(t_len)
     }
 
     fn cost(&self) -> usize {
@@ -292,13 +292,20 @@ impl Task<1> for LinearAttentionTask<'_> {
     ) {
         let Self { q, k, v, eps, t_len, c_len, e_len } = *self;
         let [t] = at;
+        let exp_value = scratch.take::<f32>(c_len);
         let weight = scratch.take::<f32>(t_len);
+
+        // weight[t, s in T] = sum[c](feature(q[t, c]) * feature(k[s, c]))
+        let q_row = q.row([t]);
+        for part in isa.parts::<2>(0, c_len) {
+            for c in part {
+                exp_value.store(c, q_row.load(c).exp());
+            }
+        }
         let s_end = (t + 1).min(t_len);
         for s in 0..s_end {
-            // weight[t, s in T] = sum[c](feature(q[t, c]) * feature(k[s, c]))
             let mut weight_ts = isa.splat::<2>(0.0);
             let k_row = k.row([s]);
-            let q_row = q.row([t]);
             for part in isa.parts::<2>(0, c_len) {
                 for c in part {
                     let k_sc = k_row.load(c);
@@ -308,7 +315,7 @@ impl Task<1> for LinearAttentionTask<'_> {
                             c,
                             q_tc
                                 .gt(isa.splat(0.0))
-                                .select(q_tc + isa.splat(1.0), q_tc.exp()),
+                                .select(q_tc + isa.splat(1.0), exp_value.load(c)),
                             k_sc
                                 .gt(isa.splat(0.0))
                                 .select(k_sc + isa.splat(1.0), k_sc.exp()),
@@ -403,6 +410,11 @@ struct RetentionYTask<'a> {
 impl Task<1> for RetentionYTask<'_> {
     type Out<'o> = ViewMut<'o, f32, 1>;
 
+    fn scratch(&self) -> usize {
+        let Self { t_len, .. } = *self;
+        Scratch::bytes_of::<f32>(t_len)
+    }
+
     fn cost(&self) -> usize {
         let Self { t_len, e_len, .. } = *self;
         e_len.saturating_mul(t_len)
@@ -414,23 +426,35 @@ impl Task<1> for RetentionYTask<'_> {
         isa: S,
         at: [usize; 1],
         mut y: Self::Out<'_>,
-        _scratch: Scratch<'_>,
+        mut scratch: Scratch<'_>,
     ) {
         let Self { v, decay, weight, t_len, e_len } = *self;
         let [t] = at;
+        let pow_value = scratch.take::<f32>(t_len);
 
         // y[t, e] = sum[s if s <= t](decay^f32(t - s) * weight[t, s] * v[s, e])
+        let s_end = (t + 1).min(t_len);
+        for part in isa.parts::<2>(0, s_end) {
+            for s in part {
+                pow_value
+                    .store(
+                        s,
+                        isa
+                            .splat(decay)
+                            .pow(
+                                (s.iota() * isa.splat_i32(-1) + isa.splat_i32(t as i32))
+                                    .to_f32(),
+                            ),
+                    );
+            }
+        }
         let y_row = y.row_mut([]);
         for part in isa.parts::<2>(0, e_len) {
             for e in part {
                 let mut y_te = isa.splat::<2>(0.0);
-                let s_end = (t + 1).min(t_len);
                 for s in 0..s_end {
                     y_te = isa
-                        .splat(
-                            math::pow(decay, ((t as i64) - (s as i64)) as i32 as f32)
-                                * weight.at([t, s]),
-                        )
+                        .splat(pow_value[s] * weight.at([t, s]))
                         .mul_add(v.row([s]).load(e), y_te);
                 }
                 y_row.store(e, y_te);

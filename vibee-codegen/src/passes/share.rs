@@ -1,6 +1,7 @@
 //! Shares work between definitions: an expensive subexpression that two definitions compute over the
 //! same index becomes a definition of its own (the exponential of a softmax, needed by its sum and
-//! by its quotient).
+//! by its quotient). So does one that a definition would compute again for every value of an index that it
+//! does not depend on (the cosines of a rotation, the same for all heads).
 //!
 //! Within one definition sharing is automatic, expressions being interned.
 
@@ -32,7 +33,7 @@ pub fn run(program: &mut Program) {
     }
 }
 
-/// The most expensive expression that occurs in two definitions.
+/// The most expensive expression that occurs in two definitions, or is repeated by one.
 fn find(program: &mut Program) -> Option<Vec<Site>> {
     let mut groups: HashMap<(Canonical, Option<Canonical>), Vec<Site>> = HashMap::new();
     let mut order = Vec::new();
@@ -52,10 +53,19 @@ fn find(program: &mut Program) -> Option<Vec<Site>> {
         .into_iter()
         .filter(|k| {
             let sites = &groups[k];
-            sites.iter().any(|s| s.def != sites[0].def)
+            sites.iter().any(|s| s.def != sites[0].def || repeats(program, s))
         })
         .max_by_key(|k| cost(&program.kernel.exprs, groups[k][0].expr))?;
     groups.remove(&best)
+}
+
+/// Whether a definition computes an expression again for values of an index in the middle, that it does not depend on.
+/// What does not depend on the innermost index is taken out of its loop anyway; what does not depend on the outermost
+/// would need that loop inside, where it makes no tasks.
+fn repeats(program: &Program, site: &Site) -> bool {
+    let all = program.defs[site.def].all_indices();
+    let has = |i: Option<&IndexId>| i.is_some_and(|i| site.free.contains(i));
+    has(all.first()) && has(all.last()) && all.iter().any(|i| !site.free.contains(i))
 }
 
 /// Expensive subexpressions of a definition with the condition they stand under. A definition whose

@@ -169,8 +169,11 @@ fn is_linear(i: &Int, v: IndexId) -> bool {
 fn unroll(program: &Program, l: &Loop) -> u32 {
     let heavy = definitions(&l.body).iter().flat_map(|d| program.roots(*d)).any(|r| {
         let mut found = false;
-        visit(&program.kernel.exprs, r, &mut |_, n| {
-            found |= matches!(n, Expr::Op(op, _) if op.info().cost >= 10);
+        let exprs = &program.kernel.exprs;
+        visit(exprs, r, &mut |e, n| {
+            // What is the same for all lanes is computed before the loop.
+            let varies = || free_indices(exprs, e).contains(&l.index);
+            found |= matches!(n, Expr::Op(op, _) if op.info().cost >= 10) && varies();
         });
         found
     });
