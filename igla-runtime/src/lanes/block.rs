@@ -11,6 +11,8 @@ pub struct Block<S: Isa, const U: usize> {
     s: S,
     start: usize,
     span: usize,
+    /// The indices of all blocks of the part, this one among them.
+    part: (usize, usize),
     full: bool,
     /// Whether active lanes may be fewer than the first `span`.
     sparse: bool,
@@ -77,12 +79,21 @@ impl<S: Isa, const U: usize> Block<S, U> {
         self.sparse
     }
 
+    /// The indices of the part that the block is of: a check of them is the same for all its blocks, so it leaves the
+    /// loop over them.
     #[inline(always)]
-    fn full(s: S, start: usize) -> Self {
+    pub(crate) fn part(self) -> (usize, usize) {
+        self.part
+    }
+
+    /// The first of the blocks of `start..end`.
+    #[inline(always)]
+    fn full(s: S, start: usize, end: usize) -> Self {
         Block {
             s,
             start,
             span: Self::LEN,
+            part: (start, end),
             full: true,
             sparse: false,
             masks: array_of!(U, |_u| s.splat_m(true)),
@@ -92,7 +103,7 @@ impl<S: Isa, const U: usize> Block<S, U> {
     #[inline(always)]
     fn tail(s: S, start: usize, span: usize) -> Self {
         let masks = array_of!(U, |u| s.mask_prefix(span, u * S::WIDTH));
-        Block { s, start, span, full: false, sparse: false, masks }
+        Block { s, start, span, part: (start, start + span), full: false, sparse: false, masks }
     }
 }
 
@@ -132,7 +143,7 @@ impl<S: Isa, const U: usize> Iterator for Parts<S, U> {
         let blocks = count / Block::<S, U>::LEN;
         if blocks > 0 {
             self.next = start + blocks * Block::<S, U>::LEN;
-            Some(Part { block: Block::full(self.s, start), end: self.next })
+            Some(Part { block: Block::full(self.s, start, self.next), end: self.next })
         } else {
             self.next = self.hi;
             Some(Part { block: Block::tail(self.s, start, count), end: self.hi })

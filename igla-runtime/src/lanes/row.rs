@@ -1,6 +1,7 @@
 //! Loads and stores of lane values from and to slices.
 //!
-//! Bounds are checked once per call against the slice; only active lanes count and only they are touched.
+//! Bounds are checked against the slice: of full blocks those of all blocks of their part at once, so that the check is
+//! the same for each and leaves the loop; otherwise only active lanes count. Only active lanes are touched.
 //! A failed check panics out of line. This is the only file through which generated code reaches memory.
 
 use half::{bf16, f16};
@@ -95,18 +96,27 @@ fn check<S: Isa, const U: usize>(d: Block<S, U>, begin: usize, len: usize) {
     });
 }
 
+/// Panics unless all blocks of a full block's part, moved by `offset`, are in a slice of `len`.
 #[inline(always)]
-fn load_from<T: Lane, S: Isa, const U: usize>(x: &[T], d: Block<S, U>, begin: usize) -> T::Lanes<S, U> {
+fn check_part<S: Isa, const U: usize>(d: Block<S, U>, offset: isize, len: usize) {
+    let (from, to) = d.part();
+    let begin = from.wrapping_add_signed(offset);
+    if !fits(begin, to - from, len) {
+        outside_slice(begin, to - from, len);
+    }
+}
+
+#[inline(always)]
+fn load_from<T: Lane, S: Isa, const U: usize>(x: &[T], d: Block<S, U>, offset: isize) -> T::Lanes<S, U> {
     let s = d.isa();
+    let begin = d.start().wrapping_add_signed(offset);
     let p = x.as_ptr().wrapping_add(begin);
-    let fits_whole = fits(begin, Block::<S, U>::LEN, x.len());
     if d.is_full() {
-        if !fits_whole {
-            outside_slice(begin, d.span(), x.len());
-        }
-        // SAFETY: `begin..begin + LEN` is in the slice.
+        check_part(d, offset, x.len());
+        // SAFETY: `begin..begin + LEN` is a block of the part, which is in the slice.
         return T::pack(s, array_of!(U, |u| unsafe { T::load(s, p.wrapping_add(u * S::WIDTH)) }));
     }
+    let fits_whole = fits(begin, Block::<S, U>::LEN, x.len());
     let masks = d.masks();
     if !T::MASKED && fits_whole {
         return T::pack(
@@ -124,14 +134,13 @@ fn load_from<T: Lane, S: Isa, const U: usize>(x: &[T], d: Block<S, U>, begin: us
 }
 
 #[inline(always)]
-fn store_to<T: Lane, S: Isa, const U: usize>(x: &mut [T], d: Block<S, U>, begin: usize, v: T::Lanes<S, U>) {
+fn store_to<T: Lane, S: Isa, const U: usize>(x: &mut [T], d: Block<S, U>, offset: isize, v: T::Lanes<S, U>) {
     let (s, v) = (d.isa(), T::unpack(v));
+    let begin = d.start().wrapping_add_signed(offset);
     let p = x.as_mut_ptr().wrapping_add(begin);
     if d.is_full() {
-        if !fits(begin, Block::<S, U>::LEN, x.len()) {
-            outside_slice(begin, d.span(), x.len());
-        }
-        // SAFETY: `begin..begin + LEN` is in the slice.
+        check_part(d, offset, x.len());
+        // SAFETY: `begin..begin + LEN` is a block of the part, which is in the slice.
         for_each!(U, |u| unsafe { T::store(s, p.wrapping_add(u * S::WIDTH), v[u]) });
     } else {
         check(d, begin, x.len());
@@ -144,12 +153,12 @@ fn store_to<T: Lane, S: Isa, const U: usize>(x: &mut [T], d: Block<S, U>, begin:
 impl<T: Lane> Row<T> for [T] {
     #[inline(always)]
     fn load<S: Isa, const U: usize>(&self, d: Block<S, U>) -> T::Lanes<S, U> {
-        load_from(self, d, d.start())
+        load_from(self, d, 0)
     }
 
     #[inline(always)]
     fn load_at<S: Isa, const U: usize>(&self, d: Block<S, U>, offset: isize) -> T::Lanes<S, U> {
-        load_from(self, d, d.start().wrapping_add_signed(offset))
+        load_from(self, d, offset)
     }
 
     #[inline(always)]
@@ -192,7 +201,12 @@ impl<T: Lane> Row<T> for [T] {
     ) -> T::Lanes<S, U> {
         let begin = d.start().wrapping_add_signed(offset);
         if fits(begin, Block::<S, U>::LEN, self.len()) {
-            return load_from(self, d, begin);
+            if !d.is_full() {
+                return load_from(self, d, offset);
+            }
+            let (s, p) = (d.isa(), self.as_ptr().wrapping_add(begin));
+            // SAFETY: `begin..begin + LEN` is in the slice.
+            return T::pack(s, array_of!(U, |u| unsafe { T::load(s, p.wrapping_add(u * S::WIDTH)) }));
         }
         let (s, masks, outside) = (d.isa(), d.masks(), T::unpack(outside));
         let p = self.as_ptr().wrapping_add(begin);
@@ -216,12 +230,12 @@ impl<T: Lane> Row<T> for [T] {
 impl<T: Lane> RowMut<T> for [T] {
     #[inline(always)]
     fn store<S: Isa, const U: usize>(&mut self, d: Block<S, U>, v: T::Lanes<S, U>) {
-        store_to(self, d, d.start(), v);
+        store_to(self, d, 0, v);
     }
 
     #[inline(always)]
     fn store_at<S: Isa, const U: usize>(&mut self, d: Block<S, U>, offset: isize, v: T::Lanes<S, U>) {
-        store_to(self, d, d.start().wrapping_add_signed(offset), v);
+        store_to(self, d, offset, v);
     }
 }
 
