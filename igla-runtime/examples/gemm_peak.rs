@@ -9,17 +9,19 @@
 
 use std::time::Instant;
 
-use igla_runtime::gemm::{Mat, MatMut, PackedB, Rhs, gemm, gemm_scratch};
+use igla_runtime::gemm::{Mat, MatMut, PackedB, PackedBf16, Rhs, gemm, gemm_scratch};
 use igla_runtime::isa::{Isa, Kernel, dispatch};
-use igla_runtime::{Ctx, Level, Scratch, ceiling};
+use igla_runtime::{Ctx, Level, Scratch, View, bf16, ceiling};
 
 const ROUNDS: usize = 7;
 /// Seconds per turn.
 const TURN: f64 = 0.02;
 
-const SHAPES: [[usize; 3]; 18] = [
+const SHAPES: [[usize; 3]; 20] = [
+    [512, 512, 512],
     [1024, 1024, 1024],
     [2048, 2048, 2048],
+    [512, 4096, 4096],
     [128, 384, 384],
     [128, 1536, 384],
     [128, 384, 1536],
@@ -55,13 +57,17 @@ impl Kernel for Product<'_, '_> {
     }
 }
 
-/// Which product: B packed before, K adjacent, or N adjacent.
+/// Which product: B packed before, K adjacent, or N adjacent; packed as `bf16`, and A rounded to it.
 #[derive(Clone, Copy)]
 enum Right {
     Packed,
     Rows,
     Columns,
+    Pairs,
+    Rounded,
 }
+
+const SERIAL: [Right; 5] = [Right::Packed, Right::Rows, Right::Columns, Right::Pairs, Right::Rounded];
 
 struct Case {
     shape: [usize; 3],
@@ -69,6 +75,7 @@ struct Case {
     b: Vec<f32>,
     c: Vec<f32>,
     packed: PackedB,
+    pairs: PackedBf16,
 }
 
 impl Case {
@@ -78,7 +85,9 @@ impl Case {
             |len: usize, step: usize| (0..len).map(|i| (i * step % 17) as f32 - 8.0).collect::<Vec<_>>();
         let (a, b) = (fill(m * k, 5), fill(n * k, 7));
         let packed = PackedB::new(Mat::strided(&b, &[(n, k)], &[(k, 1)]).expect("it fits"));
-        Self { shape, a, b, c: vec![0.0; m * n], packed }
+        let halves: Vec<bf16> = b.iter().map(|x| bf16::from_f32(*x)).collect();
+        let pairs = PackedBf16::new(View::new(&halves, [n, k]).expect("it fits"));
+        Self { shape, a, b, c: vec![0.0; m * n], packed, pairs }
     }
 
     fn flops(&self) -> f64 {
@@ -90,6 +99,8 @@ impl Case {
         let a = Mat::strided(&self.a, &[(m, k)], &[(k, 1)]).expect("it fits");
         let b = match right {
             Right::Packed => Rhs::from(&self.packed),
+            Right::Pairs => Rhs::from(&self.pairs),
+            Right::Rounded => self.pairs.rounding(),
             Right::Rows => Mat::strided(&self.b, &[(n, k)], &[(k, 1)]).expect("it fits").into(),
             Right::Columns => Mat::strided(&self.b, &[(n, 1)], &[(k, n)]).expect("it fits").into(),
         };
@@ -120,36 +131,51 @@ fn table(level: Level) {
     let bytes = SHAPES.iter().map(|&[m, n, k]| gemm_scratch(m, n, k, false)).max().unwrap_or(0);
     let (mut one, mut all) = (Ctx::with(level, 1), Ctx::with(level, threads));
     let mut peaks = [0.0_f64; 2];
-    let mut best = vec![[0.0_f64; 4]; cases.len()];
+    let mut pair_peaks = [0.0_f64; 2];
+    let mut best = vec![[0.0_f64; 7]; cases.len()];
     for _ in 0..ROUNDS {
         for (case, best) in cases.iter_mut().zip(&mut best) {
             peaks[0] = peaks[0].max(ceiling::multiply_adds(&mut one) / 1e9);
+            pair_peaks[0] = pair_peaks[0].max(ceiling::pairs(&mut one).unwrap_or(0.0) / 1e9);
             let flops = case.flops();
             let (mut scratch, _) = one.frame(bytes);
-            for (best, right) in best.iter_mut().zip([Right::Packed, Right::Rows, Right::Columns]) {
+            for (best, right) in best.iter_mut().zip(SERIAL) {
                 *best = best.max(turn(flops, || case.serial(level, right, &mut scratch)));
             }
             peaks[1] = peaks[1].max(ceiling::multiply_adds(&mut all) / 1e9);
+            pair_peaks[1] = pair_peaks[1].max(ceiling::pairs(&mut all).unwrap_or(0.0) / 1e9);
             let (_, mut par) = all.frame(bytes);
-            best[3] = best[3].max(turn(flops, || {
-                let (a, b, c) = case.operands(Right::Packed);
-                par.gemm(a, b, c, &());
-            }));
+            for (best, right) in best[SERIAL.len()..].iter_mut().zip([Right::Packed, Right::Rounded]) {
+                *best = best.max(turn(flops, || {
+                    let (a, b, c) = case.operands(right);
+                    par.gemm(a, b, c, &());
+                }));
+            }
         }
     }
     println!("{level}: peak {:.0} Gflop/s on one thread, {:.0} on {threads}", peaks[0], peaks[1]);
     println!(
-        "    M     N     K │ share of peak: packed   K adjacent   N adjacent │ packed, {threads} threads"
+        "{level}: peak of pairs {:.0} Gflop/s on one thread, {:.0} on {threads}",
+        pair_peaks[0], pair_peaks[1]
+    );
+    println!("Shares of the peak, in per cent; A rounded: of the peak of pairs in brackets.");
+    println!(
+        "    M     N     K │ packed  K adjacent  N adjacent  bf16   A rounded │ {threads} threads: packed   A rounded"
     );
     for (case, best) in cases.iter().zip(best) {
         let [m, n, k] = case.shape;
-        let share = |i: usize, peak: f64| 100.0 * best[i] / peak;
+        let share = |i: usize, peak: f64| if peak > 0.0 { 100.0 * best[i] / peak } else { 0.0 };
         println!(
-            "{m:5} {n:5} {k:5} │ {:19.1} % {:10.1} % {:10.1} % │ {:12.1} %",
+            "{m:5} {n:5} {k:5} │ {:6.1} {:11.1} {:11.1} {:5.1} {:6.1} ({:2.0}) │ {:17.1} {:6.1} ({:2.0})",
             share(0, peaks[0]),
             share(1, peaks[0]),
             share(2, peaks[0]),
-            share(3, peaks[1]),
+            share(3, peaks[0]),
+            share(4, peaks[0]),
+            share(4, pair_peaks[0]),
+            share(5, peaks[1]),
+            share(6, peaks[1]),
+            share(6, pair_peaks[1]),
         );
     }
 }

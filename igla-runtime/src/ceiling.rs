@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::ctx::Ctx;
 use crate::isa::{Isa, Kernel};
+#[cfg(target_arch = "x86_64")]
+use crate::level::Level;
 use crate::scratch::Scratch;
 use crate::task::Task;
 
@@ -28,6 +30,27 @@ pub fn multiply_adds(ctx: &mut Ctx) -> f64 {
         }
         steps *= 2;
     }
+}
+
+/// As [`multiply_adds`] of pairs of `bf16` (four operations a lane): what AVX-512 BF16 can do, where the level and the
+/// CPU have it.
+pub fn pairs(ctx: &mut Ctx) -> Option<f64> {
+    #[cfg(target_arch = "x86_64")]
+    if ctx.frame(0).1.level() == Level::Avx512 && is_x86_feature_detected!("avx512bf16") {
+        let tasks = 4 * ctx.threads();
+        let mut steps = 1 << 12;
+        loop {
+            let start = Instant::now();
+            ctx.frame(0).1.run([tasks], (), &PairRegisters { steps });
+            let took = start.elapsed();
+            if took >= TURN {
+                return Some((4 * CHAINS * 16 * steps * tasks) as f64 / took.as_secs_f64());
+            }
+            steps *= 2;
+        }
+    }
+    let _ = ctx;
+    None
 }
 
 /// Bytes a second that all threads of `ctx` together read from `bytes`, over and over; 0 for no bytes.
@@ -93,6 +116,44 @@ impl Task<1> for Registers {
     }
 }
 
+/// As [`Registers`], of pairs.
+#[cfg(target_arch = "x86_64")]
+struct PairRegisters {
+    steps: usize,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Task<1> for PairRegisters {
+    type Out<'o> = ();
+
+    fn cost(&self) -> usize {
+        self.steps.saturating_mul(CHAINS)
+    }
+
+    #[inline(always)]
+    fn run<S: Isa>(&self, _: S, _: [usize; 1], (): (), _: Scratch<'_>) {
+        // SAFETY: only made where the CPU has the instructions.
+        unsafe { pair_chains(self.steps) }
+    }
+}
+
+/// # Safety
+/// The CPU has AVX-512 BF16.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bf16")]
+unsafe fn pair_chains(steps: usize) {
+    use core::arch::x86_64::*;
+    let (x, y) = (_mm512_set1_ps(black_box(0.5)), _mm512_set1_ps(black_box(0.25)));
+    let (x, y) = (_mm512_cvtne2ps_pbh(x, x), _mm512_cvtne2ps_pbh(y, y));
+    let mut chains = [_mm512_setzero_ps(); CHAINS];
+    for _ in 0..steps {
+        for chain in &mut chains {
+            *chain = _mm512_dpbf16_ps(*chain, x, y);
+        }
+    }
+    black_box(chains.into_iter().fold(_mm512_setzero_ps(), |a, b| _mm512_add_ps(a, b)));
+}
+
 /// Bytes that one index reads.
 const PIECE: usize = 64 << 10;
 
@@ -131,6 +192,7 @@ impl Task<1> for Read<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(not(target_arch = "x86_64"))]
     use crate::level::Level;
 
     #[test]
@@ -139,6 +201,7 @@ mod tests {
             for threads in [1, 2] {
                 let mut ctx = Ctx::with(level, threads);
                 assert!(multiply_adds(&mut ctx) > 1e6, "{level}, {threads} threads");
+                assert!(pairs(&mut ctx).is_none_or(|rate| rate > 1e6), "{level}, {threads} threads");
                 for len in [1, 255, 256, PIECE, PIECE + 1] {
                     assert!(
                         reading(&mut ctx, &vec![1; len]) > 0.0,

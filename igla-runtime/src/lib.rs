@@ -41,7 +41,9 @@ pub use blocks::{Affine, BlockMat, Blocks};
 pub use ctx::{Ctx, Par};
 pub use cut::{At, Axis, Cut, Cuts, Tile};
 pub use error::{LoadError, ShapeError};
-pub use gemm::{Epilogue, HalfMat, Mat, MatMut, PackedB, Rhs, gemm, gemm_columns, gemm_scratch, gemm_within};
+pub use gemm::{
+    Epilogue, HalfMat, Mat, MatMut, PackedB, PackedBf16, Rhs, gemm, gemm_columns, gemm_scratch, gemm_within,
+};
 pub use isa::{Isa, Kernel};
 pub use lanes::{ArgMax, ArgMin, Block, F32, I32, Lane, Lanes, Mask, Row, RowMut};
 pub use level::Level;
@@ -54,8 +56,8 @@ pub use view::{View, ViewMut};
 pub mod prelude {
     pub use crate::{
         ArgMax, ArgMin, At, Block, Ctx, Element, Epilogue, F32, HalfMat, I32, Isa, Kernel, Lane, Lanes,
-        Level, LoadError, Mask, Mat, MatMut, PackedB, Par, Rhs, Row, RowMut, Scratch, ShapeError, Task,
-        Tensor, Tile, View, ViewMut, bf16, bits, block_rows, check, f16, gemm, gemm_columns, gemm_scratch,
-        gemm_within, math, scalar, scalar64, weights,
+        Level, LoadError, Mask, Mat, MatMut, PackedB, PackedBf16, Par, Rhs, Row, RowMut, Scratch, ShapeError,
+        Task, Tensor, Tile, View, ViewMut, bf16, bits, block_rows, check, f16, gemm, gemm_columns,
+        gemm_scratch, gemm_within, math, scalar, scalar64, weights,
     };
 }

@@ -25,6 +25,10 @@ pub(crate) trait Weights: Sync + fmt::Debug {
     /// Numbers `ks` (chunks) of the weights' `rows`, at most `width` of them: `out[k * width + r]`, zeros
     /// for rows that there are not.
     fn panel(&self, level: Level, rows: Range<usize>, ks: Range<usize>, width: usize, out: &mut [f32]);
+    /// Whether all numbers are `bf16` and A may be rounded to `bf16` too.
+    fn rounds(&self) -> bool {
+        false
+    }
 }
 
 /// A [`BlockMat`] of any format, as the right-hand side of a product.

@@ -26,12 +26,21 @@ const WIDE: usize = 64;
 #[derive(Clone, Copy)]
 pub struct HalfMat<'a, T: Element> {
     view: View<'a, T, 2>,
+    rounds: bool,
 }
 
 impl<'a, T: Element> HalfMat<'a, T> {
     /// A view, whose last axis is K.
     pub fn new(view: View<'a, T, 2>) -> Self {
-        Self { view }
+        Self { view, rounds: false }
+    }
+}
+
+impl HalfMat<'_, bf16> {
+    /// The same matrix, for products that may round A to `bf16`. Those of few rows never do.
+    #[must_use]
+    pub fn rounding(self) -> Self {
+        Self { rounds: true, ..self }
     }
 }
 
@@ -89,6 +98,10 @@ macro_rules! halves {
                 out: &mut [f32],
             ) {
                 isa::dispatch(level, Panel { level, w: self.view, rows, ks, width, out });
+            }
+
+            fn rounds(&self) -> bool {
+                self.rounds
             }
         }
 

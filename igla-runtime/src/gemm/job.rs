@@ -4,6 +4,7 @@ use core::ops::Range;
 
 use super::PANEL;
 use super::dot::{self, Dots};
+use super::kernel::Numbers;
 use super::mat::{Mat, MatMut};
 use super::packed::Rhs;
 use super::rows::Rows;
@@ -39,7 +40,7 @@ impl<'a> Job<'a> {
         );
         let dots = match &b {
             Rhs::Plain(b) => dot::suits(m, b),
-            Rhs::Packed(_) => false,
+            Rhs::Packed(_) | Rhs::PackedBf16 { .. } => false,
             Rhs::Blocks(_) => m <= MOST_ROWS,
         };
         Self { a, b, c, dots }
@@ -55,7 +56,7 @@ impl<'a> Job<'a> {
         if self.dots {
             (if self.a.col_axis().is_unit() { 0 } else { m * k }, 0)
         } else {
-            buffers(m, n, k, matches!(self.b, Rhs::Packed(_)))
+            buffers(m, n, k, self.b.is_packed())
         }
     }
 
@@ -77,7 +78,7 @@ impl<'a> Job<'a> {
             Level::Avx512 => 16,
         };
         let workers = workers.min(total / (WORTH_SHARING * lanes)).max(1);
-        let plain = !matches!(self.b, Rhs::Packed(_));
+        let plain = !self.b.is_packed();
         let cost = |rows: usize, columns: usize| {
             // Strips under six rows take as long as six; packing an element of either operand
             // takes about as long as multiplying it by ten, reading one that was packed before, by four.
@@ -123,21 +124,39 @@ impl<'a> Job<'a> {
         let a = self.a.part(&rows);
         // SAFETY: the shapes were checked and the parts correspond; C is borrowed mutably, so
         // it overlaps no operand; the buffers for a part are no larger than for the whole.
-        let kind = unsafe {
-            match self.b {
-                Rhs::Plain(b) if self.dots => Kind::Dots(Dots::new(level, a, b.part(&cols), c, x)),
-                Rhs::Plain(b) => Kind::Tiles(Sweep::new(level, a, Columns::Plain(b.part(&cols)), c, x, y)),
-                Rhs::Blocks(b) if self.dots => Kind::Rows(Rows::new(level, a, b, cols.start, c, x)),
-                Rhs::Blocks(b) => Kind::Tiles(Sweep::new(level, a, Columns::Blocks(b, cols.start), c, x, y)),
-                Rhs::Packed(b) => {
-                    let panel = PANEL * b.k();
-                    let first = b.data().wrapping_add(cols.start / PANEL * panel);
-                    Kind::Tiles(Sweep::new(level, a, Columns::Packed(first, panel), c, x, y))
-                }
+        let (columns, numbers) = match self.b {
+            Rhs::Plain(b) if self.dots => {
+                // SAFETY: see above.
+                let dots = unsafe { Dots::new(level, a, b.part(&cols), c, x) };
+                return Work { kind: Kind::Dots(dots), row0: rows.start, col0: cols.start };
+            }
+            Rhs::Blocks(b) if self.dots => {
+                // SAFETY: see above.
+                let few = unsafe { Rows::new(level, a, b, cols.start, c, x) };
+                return Work { kind: Kind::Rows(few), row0: rows.start, col0: cols.start };
+            }
+            Rhs::Plain(b) => (Columns::Plain(b.part(&cols)), Numbers::Single),
+            Rhs::Blocks(b) => {
+                let rounded = if b.weights().rounds() { Numbers::rounded(level) } else { None };
+                (Columns::Blocks(b, cols.start), rounded.unwrap_or(Numbers::Single))
+            }
+            Rhs::Packed(b) => (panels(b.data(), b.k(), cols.start), Numbers::Single),
+            Rhs::PackedBf16 { b, rounds } => {
+                let rounded = if rounds { Numbers::rounded(level) } else { None };
+                let numbers = rounded.unwrap_or(Numbers::Pairs);
+                (panels(b.data(), numbers.rows(b.k()), cols.start), numbers)
             }
         };
+        // SAFETY: see above; numbers are those of the panels, or of what is decoded, and of the level.
+        let kind = Kind::Tiles(unsafe { Sweep::new(level, numbers, a, columns, c, x, y) });
         Work { kind, row0: rows.start, col0: cols.start }
     }
+}
+
+/// Packed panels of so many rows, from a column on that starts one.
+fn panels<'a>(data: *const f32, rows: usize, column: usize) -> Columns<'a> {
+    let panel = PANEL * rows;
+    Columns::Packed(data.wrapping_add(column / PANEL * panel), panel)
 }
 
 /// A block of C on its way.

@@ -18,6 +18,8 @@
 //! Below six rows two accumulator columns cannot hide the latency of the adder, so flat tiles are
 //! wider, up to 1 × 8 registers (four panels side by side).
 //!
+//! A panel may hold `bf16` numbers instead, two steps of K in a word ([`Numbers`]); loops and tiles are the same.
+//!
 //! A tile starts from zero or from what C holds, so every element is the plain sum over ascending
 //! k, in one accumulator: blocking, height, width and threads cannot change a bit of the result.
 //!
@@ -30,11 +32,48 @@ use super::reg::{Baseline, Reg};
 use super::reg::{Ymm, Zmm};
 use crate::level::Level;
 
+/// What the words of a panel's rows are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Numbers {
+    /// An `f32`; A has one for each row.
+    Single,
+    /// Two `bf16`, the first step of K in the low half; A has two `f32` for each row, and nothing is rounded.
+    Pairs,
+    /// The same, and so are A's: for levels that multiply such pairs, see [`Numbers::rounded`].
+    RoundedPairs,
+}
+
+impl Numbers {
+    /// Pairs of a level that multiplies them, where A may be rounded.
+    pub(super) fn rounded(level: Level) -> Option<Numbers> {
+        #[cfg(target_arch = "x86_64")]
+        if level == Level::Avx512 && is_x86_feature_detected!("avx512bf16") {
+            return Some(Numbers::RoundedPairs);
+        }
+        let _ = level;
+        None
+    }
+
+    /// Rows of a panel for so many steps of K.
+    pub(super) fn rows(self, k: usize) -> usize {
+        if self == Numbers::Single { k } else { k.div_ceil(2) }
+    }
+
+    /// Words of a row of A for so many steps of K.
+    pub(super) fn words(self, k: usize) -> usize {
+        match self {
+            Numbers::Single => k,
+            Numbers::Pairs => k.next_multiple_of(2),
+            Numbers::RoundedPairs => k.div_ceil(2),
+        }
+    }
+}
+
 /// Everything a microkernel needs.
 pub(super) struct Strip {
-    /// Steps of the sum.
-    pub k: usize,
-    /// The micro-panel: `a[p * height + i]`.
+    /// Rows of the panels.
+    pub steps: usize,
+    /// The micro-panel: `a[p * height + i]`, `p` counting the words of a row.
     pub a: *const f32,
     /// `b[j / PANEL * b_panel + p * b_step + j % PANEL]`, readable up to a multiple of [`PANEL`].
     pub b: *const f32,
@@ -56,63 +95,145 @@ pub(super) struct Strip {
 /// the height the kernel stands for in its table; `c` overlaps neither operand.
 pub(super) type Kernel = unsafe fn(&Strip);
 
-/// The kernels of a level; entry `i` is for `i + 1` rows.
-pub(super) fn kernels(level: Level) -> &'static [Kernel] {
-    match level {
+/// A kernel for each height.
+macro_rules! table {
+    ($name:ident, $step:ty: $($height:literal x $wide:literal),*) => {
+        &[$($name::<$step, $height, $wide>),*]
+    };
+}
+
+/// The kernels of a level; entry `i` is for `i + 1` rows. Rounded pairs are a level's that [`Numbers::rounded`] says.
+pub(super) fn kernels(level: Level, numbers: Numbers) -> &'static [Kernel] {
+    match (level, numbers) {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => &[
-            avx512::<1, 8>,
-            avx512::<2, 4>,
-            avx512::<3, 4>,
-            avx512::<4, 4>,
-            avx512::<5, 4>,
-            avx512::<6, 2>,
-            avx512::<7, 2>,
-            avx512::<8, 2>,
-            avx512::<9, 2>,
-            avx512::<10, 2>,
-            avx512::<11, 2>,
-            avx512::<12, 2>,
-            avx512::<13, 2>,
-            avx512::<14, 2>,
-        ],
+        (Level::Avx512, Numbers::Single) => table!(avx512, Single:
+            1 x 8, 2 x 4, 3 x 4, 4 x 4, 5 x 4, 6 x 2, 7 x 2, 8 x 2, 9 x 2, 10 x 2, 11 x 2, 12 x 2, 13 x 2, 14 x 2),
+        // Two registers more hold the halves.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => &[avx2::<1, 8>, avx2::<2, 4>, avx2::<3, 2>, avx2::<4, 2>, avx2::<5, 2>, avx2::<6, 2>],
+        (Level::Avx512, Numbers::Pairs) => table!(avx512, Pairs:
+            1 x 8, 2 x 4, 3 x 4, 4 x 4, 5 x 4, 6 x 2, 7 x 2, 8 x 2, 9 x 2, 10 x 2, 11 x 2, 12 x 2, 13 x 2),
+        #[cfg(target_arch = "x86_64")]
+        (Level::Avx512, Numbers::RoundedPairs) => table!(avx512_bf16, RoundedPairs:
+            1 x 8, 2 x 4, 3 x 4, 4 x 4, 5 x 4, 6 x 2, 7 x 2, 8 x 2, 9 x 2, 10 x 2, 11 x 2, 12 x 2, 13 x 2, 14 x 2),
+        #[cfg(target_arch = "x86_64")]
+        (Level::Avx2, Numbers::Single) => table!(avx2, Single: 1 x 8, 2 x 4, 3 x 2, 4 x 2, 5 x 2, 6 x 2),
+        #[cfg(target_arch = "x86_64")]
+        (Level::Avx2, _) => table!(avx2, Pairs: 1 x 4, 2 x 4, 3 x 2, 4 x 2, 5 x 2),
         // Including levels that this architecture never has.
-        _ => &[
-            portable::<1, 8>,
-            portable::<2, 4>,
-            portable::<3, 2>,
-            portable::<4, 2>,
-            portable::<5, 2>,
-            portable::<6, 2>,
-        ],
+        (_, Numbers::Single) => table!(portable, Single: 1 x 8, 2 x 4, 3 x 2, 4 x 2, 5 x 2, 6 x 2),
+        (_, _) => table!(portable, Pairs: 1 x 4, 2 x 4, 3 x 2, 4 x 2, 5 x 2),
     }
 }
 
 /// # Safety
 /// As [`Kernel`].
-unsafe fn portable<const MR: usize, const WIDE: usize>(s: &Strip) {
+unsafe fn portable<P: Step<Baseline>, const MR: usize, const WIDE: usize>(s: &Strip) {
     // SAFETY: the same contract; there are no features to have.
-    unsafe { strip::<Baseline, MR, WIDE>(s) }
+    unsafe { strip::<Baseline, P, MR, WIDE>(s) }
 }
 
 /// # Safety
 /// As [`Kernel`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<const MR: usize, const WIDE: usize>(s: &Strip) {
+unsafe fn avx2<P: Step<Ymm>, const MR: usize, const WIDE: usize>(s: &Strip) {
     // SAFETY: the same contract.
-    unsafe { strip::<Ymm, MR, WIDE>(s) }
+    unsafe { strip::<Ymm, P, MR, WIDE>(s) }
 }
 
 /// # Safety
 /// As [`Kernel`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn avx512<const MR: usize, const WIDE: usize>(s: &Strip) {
+unsafe fn avx512<P: Step<Zmm>, const MR: usize, const WIDE: usize>(s: &Strip) {
     // SAFETY: the same contract.
-    unsafe { strip::<Zmm, MR, WIDE>(s) }
+    unsafe { strip::<Zmm, P, MR, WIDE>(s) }
+}
+
+/// # Safety
+/// As [`Kernel`]; the CPU has AVX-512 BF16.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
+unsafe fn avx512_bf16<P: Step<Zmm>, const MR: usize, const WIDE: usize>(s: &Strip) {
+    // SAFETY: the same contract.
+    unsafe { strip::<Zmm, P, MR, WIDE>(s) }
+}
+
+/// How a row of a panel meets the rows of A.
+trait Step<R: Reg> {
+    /// Words of a row of A.
+    const WORDS: usize;
+    /// Adds the products of `x`, a row of the panel, with `MR` rows of A.
+    ///
+    /// # Safety
+    /// As [`Reg`]'s functions; `MR * WORDS` words are readable at `a`.
+    unsafe fn add<const MR: usize, const NV: usize>(acc: &mut [[R; NV]; MR], a: *const f32, x: [R; NV]);
+}
+
+/// [`Numbers::Single`].
+struct Single;
+
+impl<R: Reg> Step<R> for Single {
+    const WORDS: usize = 1;
+
+    #[inline(always)]
+    unsafe fn add<const MR: usize, const NV: usize>(acc: &mut [[R; NV]; MR], a: *const f32, x: [R; NV]) {
+        for (i, acc) in acc.iter_mut().enumerate() {
+            // SAFETY: the caller's contract.
+            unsafe {
+                let y = R::splat(a.add(i));
+                for (acc, x) in acc.iter_mut().zip(x) {
+                    *acc = acc.fma(y, x);
+                }
+            }
+        }
+    }
+}
+
+/// [`Numbers::Pairs`].
+struct Pairs;
+
+impl<R: Reg> Step<R> for Pairs {
+    const WORDS: usize = 2;
+
+    #[inline(always)]
+    unsafe fn add<const MR: usize, const NV: usize>(acc: &mut [[R; NV]; MR], a: *const f32, x: [R; NV]) {
+        let mut half = x;
+        // SAFETY: the caller's contract, for both halves.
+        unsafe {
+            for half in &mut half {
+                *half = half.low_half();
+            }
+            <Single as Step<R>>::add(acc, a, half);
+            half = x;
+            for half in &mut half {
+                *half = half.high_half();
+            }
+            <Single as Step<R>>::add(acc, a.add(MR), half);
+        }
+    }
+}
+
+/// [`Numbers::RoundedPairs`].
+#[cfg(target_arch = "x86_64")]
+struct RoundedPairs;
+
+#[cfg(target_arch = "x86_64")]
+impl Step<Zmm> for RoundedPairs {
+    const WORDS: usize = 1;
+
+    #[inline(always)]
+    unsafe fn add<const MR: usize, const NV: usize>(acc: &mut [[Zmm; NV]; MR], a: *const f32, x: [Zmm; NV]) {
+        for (i, acc) in acc.iter_mut().enumerate() {
+            // SAFETY: the caller's contract.
+            unsafe {
+                let y = Zmm::splat(a.add(i));
+                for (acc, x) in acc.iter_mut().zip(x) {
+                    *acc = acc.add_pairs(y, x);
+                }
+            }
+        }
+    }
 }
 
 /// Tiles of `WIDE` registers while they fit, then of two, then of one.
@@ -120,22 +241,22 @@ unsafe fn avx512<const MR: usize, const WIDE: usize>(s: &Strip) {
 /// # Safety
 /// As [`Kernel`], inlined into a function compiled for `R`.
 #[inline(always)]
-unsafe fn strip<R: Reg, const MR: usize, const WIDE: usize>(s: &Strip) {
+unsafe fn strip<R: Reg, P: Step<R>, const MR: usize, const WIDE: usize>(s: &Strip) {
     let mut j = 0;
     // SAFETY: every tile starts before `s.cols`; only its last register may reach beyond.
     unsafe {
         if WIDE > 2 {
             while s.cols - j >= WIDE * R::WIDTH {
-                tile::<R, MR, WIDE>(s, j);
+                tile::<R, P, MR, WIDE>(s, j);
                 j += WIDE * R::WIDTH;
             }
         }
         while s.cols - j > R::WIDTH {
-            tile::<R, MR, 2>(s, j);
+            tile::<R, P, MR, 2>(s, j);
             j = s.cols.min(j + 2 * R::WIDTH);
         }
         if j < s.cols {
-            tile::<R, MR, 1>(s, j);
+            tile::<R, P, MR, 1>(s, j);
         }
     }
 }
@@ -145,13 +266,13 @@ unsafe fn strip<R: Reg, const MR: usize, const WIDE: usize>(s: &Strip) {
 /// # Safety
 /// As [`strip`]; at least one column of the last of the `NV` registers belongs to the strip.
 #[inline(always)]
-unsafe fn tile<R: Reg, const MR: usize, const NV: usize>(s: &Strip, j: usize) {
+unsafe fn tile<R: Reg, P: Step<R>, const MR: usize, const NV: usize>(s: &Strip, j: usize) {
     let left = s.cols - j;
     let full = left >= NV * R::WIDTH;
     let last = left.wrapping_sub((NV - 1) * R::WIDTH);
     let whole = |v: usize| full || v + 1 < NV;
     // SAFETY: columns beyond the strip are neither read nor written in C (`last` of the last
-    // register are); B is readable to the end of the panel; `a` has `MR` elements per step.
+    // register are); B is readable to the end of the panel; `a` has `MR * WORDS` words per step.
     unsafe {
         let mut acc = [[R::zero(); NV]; MR];
         if s.add {
@@ -165,19 +286,14 @@ unsafe fn tile<R: Reg, const MR: usize, const NV: usize>(s: &Strip, j: usize) {
         }
         let mut a = s.a;
         let mut b = s.b.add(j / PANEL * s.b_panel + j % PANEL);
-        for _ in 0..s.k {
+        for _ in 0..s.steps {
             let mut x = [R::zero(); NV];
             for (v, x) in x.iter_mut().enumerate() {
                 let at = v * R::WIDTH;
                 *x = R::load(b.add(at / PANEL * s.b_panel + at % PANEL));
             }
-            for (i, acc) in acc.iter_mut().enumerate() {
-                let y = R::splat(a.add(i));
-                for (acc, x) in acc.iter_mut().zip(x) {
-                    *acc = acc.fma(y, x);
-                }
-            }
-            a = a.add(MR);
+            P::add(&mut acc, a, x);
+            a = a.add(MR * P::WORDS);
             b = b.add(s.b_step);
         }
         for (i, acc) in acc.iter().enumerate() {
@@ -198,22 +314,24 @@ mod tests {
     /// The registers of other architectures' baseline do as those of this one.
     #[test]
     fn portable_registers_agree_with_the_baseline() {
-        fn compute<R: Reg>(cols: usize, add: bool) -> Vec<f32> {
-            let a: Vec<f32> = (0..3 * 9).map(|i| (i * 7 % 11) as f32 - 5.0).collect();
+        fn compute<R: Reg, P: Step<R>>(cols: usize, add: bool) -> Vec<f32> {
+            let a: Vec<f32> = (0..3 * 9 * P::WORDS).map(|i| (i * 7 % 11) as f32 - 5.0).collect();
+            // As pairs, 0 and a number of few bits.
             let b: Vec<f32> = (0..2 * 9 * PANEL).map(|i| (i * 5 % 13) as f32 - 6.0).collect();
             let mut c = vec![0.5; 3 * 70];
             let (a, b, rows) = (a.as_ptr(), b.as_ptr(), [0, 70, 140]);
             let (b_panel, c_start) = (9 * PANEL, c.as_mut_ptr());
             let strip_of =
-                Strip { k: 9, a, b, b_step: PANEL, b_panel, c: c_start, rows: rows.as_ptr(), cols, add };
+                Strip { steps: 9, a, b, b_step: PANEL, b_panel, c: c_start, rows: rows.as_ptr(), cols, add };
             // SAFETY: three rows of A for nine steps, two panels of B, three rows of 70 columns of C.
-            unsafe { strip::<R, 3, 4>(&strip_of) }
+            unsafe { strip::<R, P, 3, 4>(&strip_of) }
             c
         }
         for cols in 0..=2 * PANEL {
             for add in [false, true] {
-                let found = compute::<Quad>(cols, add);
-                assert_eq!(found, compute::<Baseline>(cols, add));
+                let found = compute::<Quad, Single>(cols, add);
+                assert_eq!(found, compute::<Baseline, Single>(cols, add));
+                assert_eq!(compute::<Quad, Pairs>(cols, add), compute::<Baseline, Pairs>(cols, add));
                 assert!(found.iter().enumerate().all(|(i, &x)| (i % 70 < cols) || x == 0.5));
             }
         }

@@ -34,7 +34,8 @@
 //! rows of A, packing B on the fly would be most of the work, so then it is used where it is: with
 //! adjacent columns, its rows are rows of panels already; with adjacent K, the product is made
 //! of dot products (see `dot`). Weights in blocks ([`crate::blocks`]) are decoded into panels instead of
-//! packed, or, for up to 8 rows, into registers (see `rows`).
+//! packed, or, for up to 8 rows, into registers (see `rows`). `bf16` operands packed ahead of time stay `bf16`, two
+//! steps of K in a word (see `pairs`), and A becomes the same where it may and the CPU multiplies such pairs.
 //!
 //! # Results
 //!
@@ -49,6 +50,7 @@ mod kernel;
 mod mat;
 mod pack;
 mod packed;
+mod pairs;
 mod par;
 mod reg;
 mod rows;
@@ -59,6 +61,7 @@ mod within;
 pub use halves::HalfMat;
 pub use mat::{Mat, MatMut};
 pub use packed::{PackedB, Rhs};
+pub use pairs::PackedBf16;
 pub use within::gemm_within;
 
 use core::ops::Range;

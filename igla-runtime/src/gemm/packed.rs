@@ -3,6 +3,7 @@
 use super::PANEL;
 use super::mat::Mat;
 use super::pack::pack;
+use super::pairs::PackedBf16;
 use crate::blocks::{AnyBlocks, BlockMat, Blocks};
 use crate::level::Level;
 use crate::tensor::Tensor;
@@ -74,6 +75,13 @@ pub enum Rhs<'a> {
     Plain(Mat<'a>),
     /// An operand packed before.
     Packed(&'a PackedB),
+    /// The same of `bf16`. A may be rounded to `bf16` too, if `rounds`.
+    PackedBf16 {
+        /// The operand.
+        b: &'a PackedBf16,
+        /// Whether A may be rounded.
+        rounds: bool,
+    },
     /// Weights in blocks, decoded during the product.
     Blocks(AnyBlocks<'a>),
 }
@@ -97,11 +105,17 @@ impl<'a, F: Blocks> From<&'a BlockMat<'a, F>> for Rhs<'a> {
 }
 
 impl Rhs<'_> {
+    /// Whether nothing is left to be packed during a product.
+    pub(super) fn is_packed(&self) -> bool {
+        matches!(self, Self::Packed(_) | Self::PackedBf16 { .. })
+    }
+
     /// Columns of the product.
     pub fn n(&self) -> usize {
         match self {
             Self::Plain(b) => b.rows(),
             Self::Packed(b) => b.n(),
+            Self::PackedBf16 { b, .. } => b.n(),
             Self::Blocks(b) => b.weights().rows(),
         }
     }
@@ -111,6 +125,7 @@ impl Rhs<'_> {
         match self {
             Self::Plain(b) => b.cols(),
             Self::Packed(b) => b.k(),
+            Self::PackedBf16 { b, .. } => b.k(),
             Self::Blocks(b) => b.weights().cols(),
         }
     }

@@ -23,9 +23,16 @@ pub(super) trait Reg: Copy {
     unsafe fn store_first(self, p: *mut f32, n: usize);
     /// `self + a·b`, fused where the level has it.
     unsafe fn fma(self, a: Self, b: Self) -> Self;
+    /// Lanes' low 16 bits as `bf16`.
+    unsafe fn low_half(self) -> Self;
+    /// Lanes' high 16 bits as `bf16`.
+    unsafe fn high_half(self) -> Self;
     /// Sums lanes that are equal modulo 4.
     unsafe fn fold4(self) -> [f32; 4];
 }
+
+/// The bits of a lane's high half.
+const HIGH: u32 = 0xffff_0000;
 
 /// The register of the scalar level.
 #[cfg(target_arch = "x86_64")]
@@ -89,6 +96,16 @@ impl Reg for Quad {
     }
 
     #[inline(always)]
+    unsafe fn low_half(self) -> Self {
+        Self(self.0.map(|x| f32::from_bits(x.to_bits() << 16)))
+    }
+
+    #[inline(always)]
+    unsafe fn high_half(self) -> Self {
+        Self(self.0.map(|x| f32::from_bits(x.to_bits() & HIGH)))
+    }
+
+    #[inline(always)]
     unsafe fn fold4(self) -> [f32; 4] {
         self.0
     }
@@ -101,7 +118,7 @@ pub(super) use x86::{Ymm, Zmm};
 mod x86 {
     use core::arch::x86_64::*;
 
-    use super::Reg;
+    use super::{HIGH, Reg};
 
     /// What every x86-64 has.
     #[derive(Clone, Copy)]
@@ -161,6 +178,21 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn low_half(self) -> Self {
+            // SAFETY: the baseline has SSE2.
+            unsafe { Self(_mm_castsi128_ps(_mm_slli_epi32::<16>(_mm_castps_si128(self.0)))) }
+        }
+
+        #[inline(always)]
+        unsafe fn high_half(self) -> Self {
+            // SAFETY: the baseline has SSE2.
+            unsafe {
+                let high = _mm_and_si128(_mm_castps_si128(self.0), _mm_set1_epi32(HIGH.cast_signed()));
+                Self(_mm_castsi128_ps(high))
+            }
+        }
+
+        #[inline(always)]
         unsafe fn fold4(self) -> [f32; 4] {
             // SAFETY: four lanes either way.
             unsafe { core::mem::transmute::<__m128, [f32; 4]>(self.0) }
@@ -217,11 +249,42 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn low_half(self) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe { Self(_mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_castps_si512(self.0)))) }
+        }
+
+        #[inline(always)]
+        unsafe fn high_half(self) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe {
+                let high =
+                    _mm512_and_si512(_mm512_castps_si512(self.0), _mm512_set1_epi32(HIGH.cast_signed()));
+                Self(_mm512_castsi512_ps(high))
+            }
+        }
+
+        #[inline(always)]
         unsafe fn fold4(self) -> [f32; 4] {
             // SAFETY: the trait's contract.
             unsafe {
                 let high = _mm512_extractf32x8_ps::<1>(self.0);
                 Ymm(_mm256_add_ps(_mm512_castps512_ps256(self.0), high)).fold4()
+            }
+        }
+    }
+
+    impl Zmm {
+        /// `self + low(a)·low(b) + high(a)·high(b)` of lanes that are pairs of `bf16`; subnormal numbers count as 0.
+        ///
+        /// # Safety
+        /// As [`Reg`]'s functions; the CPU has AVX-512 BF16.
+        #[inline(always)]
+        pub(in super::super) unsafe fn add_pairs(self, a: Self, b: Self) -> Self {
+            // SAFETY: the caller's contract; registers of the same bits.
+            unsafe {
+                let pairs = |x: __m512| core::mem::transmute::<__m512, __m512bh>(x);
+                Self(_mm512_dpbf16_ps(self.0, pairs(a.0), pairs(b.0)))
             }
         }
     }
@@ -284,6 +347,22 @@ mod x86 {
         unsafe fn fma(self, a: Self, b: Self) -> Self {
             // SAFETY: the trait's contract.
             unsafe { Self(_mm256_fmadd_ps(a.0, b.0, self.0)) }
+        }
+
+        #[inline(always)]
+        unsafe fn low_half(self) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe { Self(_mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_castps_si256(self.0)))) }
+        }
+
+        #[inline(always)]
+        unsafe fn high_half(self) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe {
+                let high =
+                    _mm256_and_si256(_mm256_castps_si256(self.0), _mm256_set1_epi32(HIGH.cast_signed()));
+                Self(_mm256_castsi256_ps(high))
+            }
         }
 
         #[inline(always)]

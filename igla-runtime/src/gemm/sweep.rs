@@ -8,14 +8,15 @@
 use core::ops::Range;
 
 use super::PANEL;
-use super::kernel::{Kernel, Strip, kernels};
+use super::kernel::{Kernel, Numbers, Strip, kernels};
 use super::mat::{Mat, MatMut};
 use super::pack::pack;
+use super::pairs::{pack_rounded, pair_up};
 use crate::blocks::AnyBlocks;
 use crate::level::Level;
 
 /// Steps of the sum in one block: a micro-panel of A of 14 rows is then 28 KB, which stays in L1.
-const KC: usize = 512;
+pub(super) const KC: usize = 512;
 /// Rows of A packed at once: with KC, 512 KB, read once per [`NC`] columns.
 const MC: usize = 256;
 /// Columns of C between two epilogues; with KC, 512 KB of B in L2 are used by all rows of a block.
@@ -27,7 +28,7 @@ const KU: usize = 32;
 /// Rows for which packing B costs more than it saves.
 const FEW: usize = 16;
 /// The highest micro-panel.
-const TALL: usize = 14;
+pub(super) const TALL: usize = 14;
 
 /// `0..total` cut into the fewest pieces of at most `size`, all nearly equal, at multiples of `unit`
 /// (which divides `size`). Nothing is one empty piece.
@@ -59,7 +60,7 @@ impl Cuts {
 #[derive(Clone, Copy)]
 pub(super) enum Columns<'a> {
     Plain(Mat<'a>),
-    /// The first panel, panels being this many elements long.
+    /// The first panel, panels being this many words long.
     Packed(*const f32, usize),
     /// Decoded panel by panel, from this row of the weights on.
     Blocks(AnyBlocks<'a>, usize),
@@ -73,7 +74,8 @@ fn direct(m: usize, b: &Columns<'_>) -> bool {
 
 /// Elements of the buffers for A and for B.
 pub(super) fn buffers(m: usize, n: usize, k: usize, packed: bool) -> (usize, usize) {
-    let kc = k.min(KC);
+    // Pairs need a second number of the last.
+    let kc = k.min(KC).next_multiple_of(2);
     let a = m.min(MC) * kc;
     let b = if packed { 0 } else { n.min(BC).next_multiple_of(PANEL) * kc };
     (a, b)
@@ -92,6 +94,7 @@ struct At {
 /// A product on its way; [`Sweep::next`] computes until the next block of C is finished.
 pub(super) struct Sweep<'a> {
     level: Level,
+    numbers: Numbers,
     kernels: &'static [Kernel],
     a: Mat<'a>,
     b: Columns<'a>,
@@ -108,10 +111,12 @@ pub(super) struct Sweep<'a> {
 
 impl<'a> Sweep<'a> {
     /// # Safety
-    /// The shapes agree; `c` overlaps no operand; the CPU has `level`; the two buffers have what
+    /// The shapes agree; `c` overlaps no operand; the CPU has `level`, and its instructions for `numbers`; packed
+    /// panels hold such numbers, and blocks that are decoded to pairs hold `bf16`; the two buffers have what
     /// [`buffers`] says for this shape, for `'a`.
     pub(super) unsafe fn new(
         level: Level,
+        numbers: Numbers,
         a: Mat<'a>,
         b: Columns<'a>,
         c: MatMut<'a>,
@@ -122,7 +127,8 @@ impl<'a> Sweep<'a> {
         let wide = if let Columns::Packed(..) = b { usize::MAX } else { BC };
         Self {
             level,
-            kernels: kernels(level),
+            numbers,
+            kernels: kernels(level, numbers),
             a,
             direct: direct(m, &b),
             b,
@@ -176,10 +182,11 @@ impl<'a> Sweep<'a> {
         let mut offsets = [0; TALL];
         self.c.row_axis().offsets(rows.start, &mut offsets[..rows.len()]);
         let kernel = self.kernels[rows.len() - 1];
+        let numbers = self.numbers;
         let run = |this: &mut Self, b: *const f32, b_step: usize, b_panel: usize, cols: Range<usize>| {
             let strip = Strip {
-                k: ks.len(),
-                a: this.a_buffer.cast_const().wrapping_add(packed_row * ks.len()),
+                steps: numbers.rows(ks.len()),
+                a: this.a_buffer.cast_const().wrapping_add(packed_row * numbers.words(ks.len())),
                 b,
                 b_step,
                 b_panel,
@@ -195,7 +202,7 @@ impl<'a> Sweep<'a> {
         };
         match self.b {
             Columns::Packed(b, len) => {
-                let b = b.wrapping_add(cols.start / PANEL * len + ks.start * PANEL);
+                let b = b.wrapping_add(cols.start / PANEL * len + numbers.rows(ks.start) * PANEL);
                 run(self, b, PANEL, len, cols.clone());
             }
             Columns::Plain(b) if self.direct => {
@@ -240,10 +247,18 @@ impl<'a> Sweep<'a> {
         for i in 0..strips.pieces {
             let strip = strips.get(i);
             let rows = block.start + strip.start..block.start + strip.end;
-            // SAFETY: in range; the buffer holds a block's rows times a block's steps, and a
-            // strip of them starts after the rows before it.
+            let words = self.numbers.words(ks.len());
+            // SAFETY: in range; the buffer holds a block's rows times a block's steps, a strip of them starts after
+            // the rows before it; the CPU has the instructions of its numbers.
             unsafe {
-                pack(self.level, &self.a, &rows, ks, self.a_buffer.add(strip.start * ks.len()), rows.len())
+                let strip = self.a_buffer.add(strip.start * words);
+                if self.numbers == Numbers::RoundedPairs {
+                    pack_rounded(self.level, &self.a, &rows, ks, strip);
+                    continue;
+                }
+                pack(self.level, &self.a, &rows, ks, strip, rows.len());
+                // A last step of pairs of which there is only half.
+                strip.add(ks.len() * rows.len()).write_bytes(0, (words - ks.len()) * rows.len());
             }
         }
     }
@@ -262,6 +277,7 @@ impl<'a> Sweep<'a> {
             unsafe { pack(self.level, &b, &rows, ks, self.b_buffer.add((first - start) * ks.len()), PANEL) }
         }
     }
+
     fn decode_b(&mut self, b: AnyBlocks<'a>, row0: usize, wide: &Range<usize>, ks: &Range<usize>) {
         for first in wide.clone().step_by(PANEL) {
             let rows = row0 + first..row0 + wide.end.min(first + PANEL);
@@ -271,6 +287,9 @@ impl<'a> Sweep<'a> {
                 core::slice::from_raw_parts_mut(start, PANEL * ks.len())
             };
             b.weights().panel(self.level, rows, ks.clone(), PANEL, panel);
+            if self.numbers != Numbers::Single {
+                pair_up(panel);
+            }
         }
     }
 }
