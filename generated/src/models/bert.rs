@@ -203,7 +203,7 @@ impl BertLayerF32 {
         })
     }
 
-    /// `forward(x: f32[B, T, D], mask: f32[B, T], eps: f32) -> y: f32[B, T, D] allow x: i8, mixed: i8, a: i8, inner: i8:`
+    /// `forward(x: f32[B, T, D], mask: f32[B, T], eps: f32) -> y: f32[B, T, D] allow x: bf16, mixed: bf16, a: bf16, inner: bf16, x: i8, mixed: i8, a: i8, inner: i8:`
     ///
     /// # Errors
     /// [`ShapeError`] if the arguments do not fit together.
@@ -828,32 +828,32 @@ pub struct BertLayerBf16 {
     c_len: usize,
     /// `F`.
     f_len: usize,
-    /// `bf16[H*C, D]`.
-    query: Tensor<bf16, 2>,
+    /// `bf16[H*C, D]`, packed for products.
+    query: PackedBf16,
     /// `f32[H*C]`.
     query_bias: Tensor<f32, 1>,
-    /// `bf16[H*C, D]`.
-    key: Tensor<bf16, 2>,
+    /// `bf16[H*C, D]`, packed for products.
+    key: PackedBf16,
     /// `f32[H*C]`.
     key_bias: Tensor<f32, 1>,
-    /// `bf16[H*C, D]`.
-    value: Tensor<bf16, 2>,
+    /// `bf16[H*C, D]`, packed for products.
+    value: PackedBf16,
     /// `f32[H*C]`.
     value_bias: Tensor<f32, 1>,
-    /// `bf16[D, H*C]`.
-    output: Tensor<bf16, 2>,
+    /// `bf16[D, H*C]`, packed for products.
+    output: PackedBf16,
     /// `f32[D]`.
     output_bias: Tensor<f32, 1>,
     /// `f32[D]`.
     attention_gain: Tensor<f32, 1>,
     /// `f32[D]`.
     attention_shift: Tensor<f32, 1>,
-    /// `bf16[F, D]`.
-    up: Tensor<bf16, 2>,
+    /// `bf16[F, D]`, packed for products.
+    up: PackedBf16,
     /// `f32[F]`.
     up_bias: Tensor<f32, 1>,
-    /// `bf16[D, F]`.
-    down: Tensor<bf16, 2>,
+    /// `bf16[D, F]`, packed for products.
+    down: PackedBf16,
     /// `f32[D]`.
     down_bias: Tensor<f32, 1>,
     /// `f32[D]`.
@@ -880,14 +880,17 @@ impl BertLayerBf16 {
             h_len,
             c_len,
             f_len,
-            query: Tensor::<
-                bf16,
-                2,
-            >::load(
-                source,
-                &[prefix, "attention.self.query.weight"].concat(),
-                [weights::size("H*C", (h_len as i64) * (c_len as i64))?, d_len],
-            )?,
+            query: PackedBf16::new(
+                Tensor::<
+                    bf16,
+                    2,
+                >::load(
+                        source,
+                        &[prefix, "attention.self.query.weight"].concat(),
+                        [weights::size("H*C", (h_len as i64) * (c_len as i64))?, d_len],
+                    )?
+                    .view(),
+            ),
             query_bias: Tensor::<
                 f32,
                 1,
@@ -896,14 +899,17 @@ impl BertLayerBf16 {
                 &[prefix, "attention.self.query.bias"].concat(),
                 [weights::size("H*C", (h_len as i64) * (c_len as i64))?],
             )?,
-            key: Tensor::<
-                bf16,
-                2,
-            >::load(
-                source,
-                &[prefix, "attention.self.key.weight"].concat(),
-                [weights::size("H*C", (h_len as i64) * (c_len as i64))?, d_len],
-            )?,
+            key: PackedBf16::new(
+                Tensor::<
+                    bf16,
+                    2,
+                >::load(
+                        source,
+                        &[prefix, "attention.self.key.weight"].concat(),
+                        [weights::size("H*C", (h_len as i64) * (c_len as i64))?, d_len],
+                    )?
+                    .view(),
+            ),
             key_bias: Tensor::<
                 f32,
                 1,
@@ -912,14 +918,17 @@ impl BertLayerBf16 {
                 &[prefix, "attention.self.key.bias"].concat(),
                 [weights::size("H*C", (h_len as i64) * (c_len as i64))?],
             )?,
-            value: Tensor::<
-                bf16,
-                2,
-            >::load(
-                source,
-                &[prefix, "attention.self.value.weight"].concat(),
-                [weights::size("H*C", (h_len as i64) * (c_len as i64))?, d_len],
-            )?,
+            value: PackedBf16::new(
+                Tensor::<
+                    bf16,
+                    2,
+                >::load(
+                        source,
+                        &[prefix, "attention.self.value.weight"].concat(),
+                        [weights::size("H*C", (h_len as i64) * (c_len as i64))?, d_len],
+                    )?
+                    .view(),
+            ),
             value_bias: Tensor::<
                 f32,
                 1,
@@ -928,14 +937,17 @@ impl BertLayerBf16 {
                 &[prefix, "attention.self.value.bias"].concat(),
                 [weights::size("H*C", (h_len as i64) * (c_len as i64))?],
             )?,
-            output: Tensor::<
-                bf16,
-                2,
-            >::load(
-                source,
-                &[prefix, "attention.output.dense.weight"].concat(),
-                [d_len, weights::size("H*C", (h_len as i64) * (c_len as i64))?],
-            )?,
+            output: PackedBf16::new(
+                Tensor::<
+                    bf16,
+                    2,
+                >::load(
+                        source,
+                        &[prefix, "attention.output.dense.weight"].concat(),
+                        [d_len, weights::size("H*C", (h_len as i64) * (c_len as i64))?],
+                    )?
+                    .view(),
+            ),
             output_bias: Tensor::<
                 f32,
                 1,
@@ -956,22 +968,32 @@ impl BertLayerBf16 {
                 &[prefix, "attention.output.LayerNorm.bias"].concat(),
                 [d_len],
             )?,
-            up: Tensor::<
-                bf16,
-                2,
-            >::load(
-                source,
-                &[prefix, "intermediate.dense.weight"].concat(),
-                [f_len, d_len],
-            )?,
+            up: PackedBf16::new(
+                Tensor::<
+                    bf16,
+                    2,
+                >::load(
+                        source,
+                        &[prefix, "intermediate.dense.weight"].concat(),
+                        [f_len, d_len],
+                    )?
+                    .view(),
+            ),
             up_bias: Tensor::<
                 f32,
                 1,
             >::load(source, &[prefix, "intermediate.dense.bias"].concat(), [f_len])?,
-            down: Tensor::<
-                bf16,
-                2,
-            >::load(source, &[prefix, "output.dense.weight"].concat(), [d_len, f_len])?,
+            down: PackedBf16::new(
+                Tensor::<
+                    bf16,
+                    2,
+                >::load(
+                        source,
+                        &[prefix, "output.dense.weight"].concat(),
+                        [d_len, f_len],
+                    )?
+                    .view(),
+            ),
             down_bias: Tensor::<
                 f32,
                 1,
@@ -987,7 +1009,7 @@ impl BertLayerBf16 {
         })
     }
 
-    /// `forward(x: f32[B, T, D], mask: f32[B, T], eps: f32) -> y: f32[B, T, D] allow x: i8, mixed: i8, a: i8, inner: i8:`
+    /// `forward(x: f32[B, T, D], mask: f32[B, T], eps: f32) -> y: f32[B, T, D] allow x: bf16, mixed: bf16, a: bf16, inner: bf16, x: i8, mixed: i8, a: i8, inner: i8:`
     ///
     /// # Errors
     /// [`ShapeError`] if the arguments do not fit together.
@@ -1030,21 +1052,21 @@ impl BertLayerBf16 {
             &mut scratch.reborrow(),
             par,
             x,
-            self.query.view(),
+            &self.query,
             self.query_bias.view(),
-            self.key.view(),
+            &self.key,
             self.key_bias.view(),
-            self.value.view(),
+            &self.value,
             self.value_bias.view(),
             mask,
-            self.output.view(),
+            &self.output,
             self.output_bias.view(),
             eps,
             self.attention_gain.view(),
             self.attention_shift.view(),
-            self.up.view(),
+            &self.up,
             self.up_bias.view(),
-            self.down.view(),
+            &self.down,
             self.down_bias.view(),
             self.gain.view(),
             self.shift.view(),
@@ -1117,21 +1139,21 @@ fn bert_layer_bf16_y(
     scratch: &mut Scratch<'_>,
     par: &mut Par<'_>,
     x: View<'_, f32, 3>,
-    query: View<'_, bf16, 2>,
+    query: &PackedBf16,
     query_bias: View<'_, f32, 1>,
-    key: View<'_, bf16, 2>,
+    key: &PackedBf16,
     key_bias: View<'_, f32, 1>,
-    value: View<'_, bf16, 2>,
+    value: &PackedBf16,
     value_bias: View<'_, f32, 1>,
     mask: View<'_, f32, 2>,
-    output: View<'_, bf16, 2>,
+    output: &PackedBf16,
     output_bias: View<'_, f32, 1>,
     eps: f32,
     attention_gain: View<'_, f32, 1>,
     attention_shift: View<'_, f32, 1>,
-    up: View<'_, bf16, 2>,
+    up: &PackedBf16,
     up_bias: View<'_, f32, 1>,
-    down: View<'_, bf16, 2>,
+    down: &PackedBf16,
     down_bias: View<'_, f32, 1>,
     gain: View<'_, f32, 1>,
     shift: View<'_, f32, 1>,
@@ -1155,7 +1177,7 @@ fn bert_layer_bf16_y(
     // q[b, t, n] = sum[d](x[b, t, d] * query[n, d]) + query_bias[n]
     par.gemm(
         x.mat([0, 1], [2]),
-        &HalfMat::new(query),
+        query.rounding(),
         q.mat_mut([0, 1]),
         &BertLayerBf16YQRows { query_bias },
     );
@@ -1163,7 +1185,7 @@ fn bert_layer_bf16_y(
     // k[b, t, n] = sum[d](x[b, t, d] * key[n, d]) + key_bias[n]
     par.gemm(
         x.mat([0, 1], [2]),
-        &HalfMat::new(key),
+        key.rounding(),
         k.mat_mut([0, 1]),
         &BertLayerBf16YKRows { key_bias },
     );
@@ -1171,7 +1193,7 @@ fn bert_layer_bf16_y(
     // v[b, t, n] = sum[d](x[b, t, d] * value[n, d]) + value_bias[n]
     par.gemm(
         x.mat([0, 1], [2]),
-        &HalfMat::new(value),
+        value.rounding(),
         v.mat_mut([0, 1]),
         &BertLayerBf16YVRows { value_bias },
     );
@@ -1197,7 +1219,7 @@ fn bert_layer_bf16_y(
     // attended[b, t, d] = sum[n](mixed[b, t, n] * output[d, n]) + output_bias[d] + x[b, t, d]
     par.gemm(
         mixed.view().mat([0, 1], [2, 3]),
-        &HalfMat::new(output),
+        output.rounding(),
         attended_sum.mat_mut([0, 1]),
         &(),
     );
@@ -1218,7 +1240,7 @@ fn bert_layer_bf16_y(
     // inner[b, t, f] = gelu(sum[d](a[b, t, d] * up[f, d]) + up_bias[f])
     par.gemm(
         a.view().mat([0, 1], [2]),
-        &HalfMat::new(up),
+        up.rounding(),
         inner.mat_mut([0, 1]),
         &BertLayerBf16YInnerRows { up_bias },
     );
@@ -1226,7 +1248,7 @@ fn bert_layer_bf16_y(
     // outer[b, t, d] = sum[f](inner[b, t, f] * down[d, f]) + down_bias[d] + a[b, t, d]
     par.gemm(
         inner.view().mat([0, 1], [2]),
-        &HalfMat::new(down),
+        down.rounding(),
         outer_sum.mat_mut([0, 1]),
         &(),
     );
@@ -1797,7 +1819,7 @@ impl BertLayerQ8_0 {
         })
     }
 
-    /// `forward(x: f32[B, T, D], mask: f32[B, T], eps: f32) -> y: f32[B, T, D] allow x: i8, mixed: i8, a: i8, inner: i8:`
+    /// `forward(x: f32[B, T, D], mask: f32[B, T], eps: f32) -> y: f32[B, T, D] allow x: bf16, mixed: bf16, a: bf16, inner: bf16, x: i8, mixed: i8, a: i8, inner: i8:`
     ///
     /// # Errors
     /// [`ShapeError`] if the arguments do not fit together.

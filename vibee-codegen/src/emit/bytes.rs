@@ -1,10 +1,11 @@
-//! Products whose left operand is rounded to bytes: which are, what they round, and the scratch it takes.
+//! Products whose left operand is rounded: which are, what is rounded to bytes, and the scratch it takes.
 //!
-//! A header's `allow` permits it; it is done where the runtime multiplies bytes with the right operand's blocks.
+//! A header's `allow` permits it; it is done where the runtime multiplies bytes with the right operand's blocks, or
+//! `bf16` with `bf16` if the CPU can.
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use vibee_spec::term::{Atom, IndexId, Int, Node, Source};
+use vibee_spec::term::{Atom, DType, ExprId, IndexId, Int, Kernel, Node, Source};
 
 use super::formats::StandIns;
 use super::ints::{Leaves, Mode, int};
@@ -22,7 +23,7 @@ pub struct Rows {
     width: Int,
 }
 
-/// Leaves the permission only to products that are made with bytes.
+/// Leaves the permission only to products that use it.
 pub fn settle(loops: &mut LoopProgram, stand_ins: &StandIns) {
     let mut taken = Vec::new();
     for stage in &loops.stages {
@@ -39,11 +40,22 @@ pub fn settle(loops: &mut LoopProgram, stand_ins: &StandIns) {
     }
     for stage in &mut loops.stages {
         each(&mut stage.body, &mut |g| {
-            if !taken.contains(&g.def) {
+            let used = match g.rounding {
+                Some(Rounding::I8) => taken.contains(&g.def),
+                Some(Rounding::Bf16) => g.terms.is_none() && is_bf16(&loops.program.kernel, g.b.load),
+                None => false,
+            };
+            if !used {
                 g.rounding = None;
             }
         });
     }
+}
+
+/// Whether an operand is an argument kept as `bf16`.
+fn is_bf16(kernel: &Kernel, operand: ExprId) -> bool {
+    matches!(kernel.exprs.node(operand), Node::Load { from: Source::Input(i), .. }
+        if kernel.input(*i).dtype == DType::BF16)
 }
 
 fn each(stmts: &mut [Stmt], f: &mut dyn FnMut(&mut Gemm)) {

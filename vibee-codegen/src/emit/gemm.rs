@@ -10,7 +10,7 @@ use super::body::{Body, LaneLoop, Rows};
 use super::formats::StandIn;
 use super::ints::Mode;
 use super::names::camel;
-use crate::loops::{BufferKind, Gemm, Operand, OperandAxis};
+use crate::loops::{BufferKind, Gemm, Operand, OperandAxis, Rounding};
 use crate::passes::substitute_int;
 
 /// A product inside a task.
@@ -145,6 +145,17 @@ pub fn packed_weight(program: &crate::passes::Program, g: &Gemm) -> Option<vibee
     (whole && program.kernel.input(*i).kind == InputKind::Weight).then_some(*i)
 }
 
+/// A weight of that type, packed for products, as an argument.
+pub fn packed_type(dtype: &DType, life: &TokenStream) -> TokenStream {
+    let packed = packed_struct(dtype);
+    quote!(&#life #packed)
+}
+
+/// What holds a weight of that type, packed for products.
+pub fn packed_struct(dtype: &DType) -> Ident {
+    format_ident!("{}", if *dtype == DType::BF16 { "PackedBf16" } else { "PackedB" })
+}
+
 fn right(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     if let Node::Load { from: Source::Input(i), .. } = body.p.program.kernel.exprs.node(g.b.load)
         && let Some(StandIn { bytes, decoder }) = body.decoded.get(i).cloned()
@@ -160,14 +171,48 @@ fn right(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
         Some(i) => {
             body.used.inputs.insert(i);
             let name = body.names.input(i);
-            quote!(#name)
+            if g.rounding == Some(Rounding::Bf16) { quote!(#name.rounding()) } else { quote!(#name) }
+        }
+        None if g.rounding == Some(Rounding::Bf16) => {
+            let halves = narrow(body, &g.b, &g.n);
+            quote!(&#halves.rounding())
         }
         None => operand(body, &g.b, &g.n),
     }
 }
 
-/// A view narrowed and merged to a matrix.
+/// An operand as a matrix.
 fn operand(body: &mut Body<'_>, o: &Operand, rows: &[IndexId]) -> TokenStream {
+    if is_narrow(body, o) {
+        let halves = narrow(body, o, rows);
+        return quote!(&#halves);
+    }
+    let Part { code, rows, cols } = part(body, o, rows);
+    quote!(#code.mat([#(#rows),*], [#(#cols),*]))
+}
+
+/// Whether an operand is kept in 16 bits.
+fn is_narrow(body: &Body<'_>, o: &Operand) -> bool {
+    let kernel = &body.p.program.kernel;
+    matches!(kernel.exprs.node(o.load), Node::Load { from: Source::Input(i), .. }
+        if kernel.input(*i).dtype != DType::F32)
+}
+
+/// An operand kept in 16 bits as a matrix.
+fn narrow(body: &mut Body<'_>, o: &Operand, rows: &[IndexId]) -> TokenStream {
+    let code = part(body, o, rows).code;
+    quote!(HalfMat::new(#code))
+}
+
+/// What of a tensor is an operand: its view, and the axes of that which are rows and columns.
+struct Part {
+    code: TokenStream,
+    rows: Vec<Literal>,
+    cols: Vec<Literal>,
+}
+
+/// A view narrowed to an operand.
+fn part(body: &mut Body<'_>, o: &Operand, rows: &[IndexId]) -> Part {
     let Node::Load { from, .. } = body.p.program.kernel.exprs.node(o.load).clone() else {
         unreachable!("operands are loads")
     };
@@ -240,14 +285,7 @@ fn operand(body: &mut Body<'_>, o: &Operand, rows: &[IndexId]) -> TokenStream {
     }
     let order = o.row_order(rows).unwrap_or_else(|| row_axes.keys().copied().collect());
     let rows = order.iter().map(|axis| &row_axes[axis]);
-    let narrow = match from {
-        Source::Input(i) => body.p.program.kernel.input(i).dtype != DType::F32,
-        Source::Def(_) => false,
-    };
-    if narrow {
-        return quote!(&HalfMat::new(#code));
-    }
-    quote!(#code.mat([#(#rows),*], [#(#cols),*]))
+    Part { code, rows: rows.cloned().collect(), cols }
 }
 
 /// The output as a matrix: batch axes outside the grid are fixed.

@@ -43,6 +43,7 @@ const TYPES: &[&str] = &[
     "Ok",
     "Option",
     "PackedB",
+    "PackedBf16",
     "Par",
     "Result",
     "Rhs",

@@ -90,8 +90,13 @@ fn should_inline(program: &Program, id: DefId) -> bool {
 fn breaks_contraction(program: &Program, id: DefId, reader: DefId) -> bool {
     let r = program.def(reader);
     let is_sum = r.fold.as_ref().is_some_and(|f| f.op == FoldOp::Sum);
-    let product = matches!(program.kernel.exprs.node(r.value), Node::Op(Op::Mul, args)
-        if args.iter().all(|a| matches!(program.kernel.exprs.node(*a), Node::Load { .. })));
+    let exprs = &program.kernel.exprs;
+    let exact = |e: ExprId| match exprs.node(e) {
+        Node::Op(Op::NearI8 | Op::NearBf16, args) => args[0],
+        _ => e,
+    };
+    let product = matches!(exprs.node(exact(r.value)), Node::Op(Op::Mul, args)
+        if args.iter().all(|a| matches!(exprs.node(exact(*a)), Node::Load { .. })));
     let renames =
         matches!(program.kernel.exprs.node(program.def(id).value), Node::Load { outside: None, .. });
     is_sum && product && !renames

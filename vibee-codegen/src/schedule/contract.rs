@@ -34,8 +34,7 @@ pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
         return None;
     }
     let exprs = &program.kernel.exprs;
-    let Node::Op(Op::Mul, args) = exprs.node(d.value) else { return None };
-    let [(mut a, mut rounding), (mut b, other)] = [args[0], args[1]].map(|e| permitted(exprs, e));
+    let [(mut a, mut rounding), (mut b, other)] = factors(exprs, d.value)?;
     if a == b || array(program, a).is_none() || array(program, b).is_none() {
         return None;
     }
@@ -90,7 +89,13 @@ pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
     Some(c)
 }
 
-/// A factor without the permission to round it, and that.
+/// The factors of a product without permissions to round them, and those.
+pub fn factors(exprs: &Exprs, e: ExprId) -> Option<[(ExprId, Option<Rounding>); 2]> {
+    let Node::Op(Op::Mul, args) = exprs.node(permitted(exprs, e).0) else { return None };
+    Some([args[0], args[1]].map(|e| permitted(exprs, e)))
+}
+
+/// A value without the permission to round it, and that.
 fn permitted(exprs: &Exprs, e: ExprId) -> (ExprId, Option<Rounding>) {
     match exprs.node(e) {
         Node::Op(Op::NearI8, args) => (args[0], Some(Rounding::I8)),

@@ -22,6 +22,8 @@ const HALF_STEP: f64 = 0.5001 / 127.0;
 const BF16: f64 = 1.001 / 256.0;
 /// What is smaller may become 0.
 const TINY: f64 = 1.6e-36;
+/// Where `bf16` are multiplied, factors and products below 2^-126 count as 0, and so may sums: twice that and a little.
+const FLUSHED: f64 = 2.4e-38;
 
 /// What factors may be rounded to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -340,7 +342,8 @@ impl Write<'_> {
                     let near = |(a, m): (&ExprId, &Option<Factor>)| m.map_or(*a, |m| self.near(k, *a, m));
                     let args: Vec<ExprId> = args.iter().zip(&marked).map(near).collect();
                     let dtype = k.exprs.dtype(body).clone();
-                    body = k.exprs.intern(Node::Op(Op::Mul, args), dtype);
+                    body = k.exprs.intern(Node::Op(Op::Mul, args.clone()), dtype);
+                    body = self.flushed(k, body, &args);
                 }
                 Node::Fold { op, over, guard, body }
             }
@@ -348,6 +351,21 @@ impl Write<'_> {
         let new = k.exprs.intern(node, dtype);
         done.insert(e, new);
         new
+    }
+
+    /// A product that instructions for `bf16` may make of small numbers, if one of its factors may be rounded so.
+    fn flushed(&self, k: &mut Kernel, product: ExprId, factors: &[ExprId]) -> ExprId {
+        let rounded = |e: &ExprId| match k.exprs.node(*e) {
+            Node::Op(Op::NearBf16, args) => Some(args[0]),
+            _ => None,
+        };
+        let Some(x) = factors.iter().find_map(rounded) else { return product };
+        let op = |k: &mut Kernel, op, args| k.exprs.intern(Node::Op(op, args), DType::F32);
+        let (one, flushed) = (k.exprs.f32(1.0), k.exprs.f32(FLUSHED));
+        let size = op(k, Op::Abs, vec![x]);
+        let size = op(k, Op::Add, vec![size, one]);
+        let by = op(k, Op::Mul, vec![size, flushed]);
+        op(k, Op::NearBf16, vec![product, by])
     }
 
     /// `value`, a read of a tensor, or what rounding may make of it.

@@ -96,3 +96,30 @@ fn rounding_stays_within_what_is_allowed() {
         }
     }
 }
+
+/// Instructions for `bf16` take what is below 2^-126 for 0: factors, products and sums.
+#[test]
+fn small_numbers_may_vanish() {
+    let kernel = kernel("bf16", " allow x: bf16");
+    let profile = SizeProfile { dims: &[4], zeros: false, ..SizeProfile::SMALL };
+    let vanish = |v: f64| if v.abs() < f64::from(f32::MIN_POSITIVE) { 0.0 } else { v };
+    let mut call = draw(&kernel, 0, profile).expect("a call");
+    let numbers = [1e30, -1.0, 1e-10, 1e-30, 1e-39, 3e-45, 0.0];
+    for large in numbers {
+        for small in numbers {
+            let set = |t: &mut Tensor, v: f64| {
+                if let TensorData::Float(all) = &mut t.data {
+                    all.fill(v);
+                }
+            };
+            let kept = to_bf16(&[small])[0];
+            set(&mut call.inputs[0], f64::from(large as f32));
+            set(&mut call.inputs[1], kept);
+            let found = eval(&kernel, &call.dims, &call.inputs, &Options::default()).expect("values");
+            let term = vanish(vanish(to_bf16(&[large])[0]) * vanish(kept));
+            let sum = (0..4).fold(0.0, |sum, _| vanish(sum + term));
+            let may = &found[0].values[0];
+            assert!((sum - may.value).abs() <= may.bound, "{large} * {small}: {sum} is not {may:?}");
+        }
+    }
+}

@@ -83,10 +83,10 @@ pub fn unused(name: &Ident, code: &TokenStream) -> Ident {
 
 /// The type of an argument.
 pub fn input_type(body: &Body<'_>, i: InputId, life: &TokenStream) -> TokenStream {
-    if body.packed.contains(&i) {
-        return quote!(&#life PackedB);
-    }
     let input = body.p.program.kernel.input(i);
+    if body.packed.contains(&i) {
+        return crate::emit::gemm::packed_type(&input.dtype, life);
+    }
     argument_type(&input.dtype, input.shape.len(), life)
 }
 

@@ -31,7 +31,7 @@ pub(super) fn function(
             ParamRef::Input(i) => {
                 let (n, input) = (names.input(*i), k.input(*i));
                 let ty = if style.packed.contains(i) {
-                    quote!(&PackedB)
+                    crate::emit::gemm::packed_type(&input.dtype, &quote!())
                 } else if style.strips.contains(i) {
                     quote!(&Strips)
                 } else {

@@ -35,9 +35,10 @@ pub(super) fn packed(layer: &Layer, steps: &[Compute]) -> BTreeMap<usize, bool> 
                 .map(|g| matches!(g.b.axes.first(), Some(OperandAxis::Rows(..))))
                 .collect();
             let agreed = as_right.first().copied().filter(|f| {
+                // Numbers of 16 bits are only ever multiplied with rows first.
                 as_right.iter().all(|o| o == f)
                     && as_right.len() == readers
-                    && layer.weights[*w].dtype == DType::F32
+                    && matches!(layer.weights[*w].dtype, DType::F32 | DType::BF16)
             });
             let entry = verdict.entry(*w).or_insert(agreed);
             if *entry != agreed {

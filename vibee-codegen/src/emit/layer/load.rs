@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
-use vibee_spec::term::{Atom, Check, Cmp, DimId, Int, ModelConfig, Sublayer, WeightTensor};
+use vibee_spec::term::{Atom, Check, Cmp, DType, DimId, Int, ModelConfig, Sublayer, WeightTensor};
 
 use super::Cx;
 use crate::emit::body::storage;
@@ -128,6 +128,7 @@ impl<'a> Cx<'a> {
         let (ty, rank) = (storage(&w.dtype), Literal::usize_unsuffixed(w.shape.len()));
         let load = quote!(Tensor::<#ty, #rank>::load(source, #name, [#(#dims),*])?);
         match self.packed.get(&n) {
+            Some(_) if w.dtype == DType::BF16 => quote!(PackedBf16::new(#load.view())),
             Some(true) => quote!(PackedB::new(#load.view().mat([0], [1]))),
             Some(false) => quote!(PackedB::new(#load.view().mat([1], [0]))),
             None => load,

@@ -38,7 +38,8 @@ impl<'a> Cx<'a> {
             let k = &self.signature.program.kernel;
             let text = crate::emit::docs::weight(k, w);
             let (doc, ty) = if self.packed.contains_key(&n) {
-                (format!(" `{text}`, packed for products."), quote!(PackedB))
+                let packed = crate::emit::gemm::packed_struct(&w.dtype);
+                (format!(" `{text}`, packed for products."), quote!(#packed))
             } else if self.rearranged.contains_key(&n) {
                 (format!(" `{text}`, rearranged for products of bytes."), quote!(Strips))
             } else {

@@ -181,9 +181,9 @@ impl Machine<'_> {
 
     /// Whether an expression is a product with a factor that may be rounded.
     fn is_of_rounded(&self, e: ExprId) -> bool {
-        let Node::Op(Op::Mul, args) = self.kernel.exprs.node(e) else { return false };
         let is_near =
             |e: &ExprId| matches!(self.kernel.exprs.node(*e), Node::Op(Op::NearI8 | Op::NearBf16, _));
-        args.iter().any(is_near)
+        is_near(&e)
+            || matches!(self.kernel.exprs.node(e), Node::Op(Op::Mul, args) if args.iter().any(is_near))
     }
 }
