@@ -125,6 +125,9 @@ impl<'a> Sweep<'a> {
     ) -> Self {
         let (m, n, k) = (a.rows(), c.cols(), a.cols());
         let wide = if let Columns::Packed(..) = b { usize::MAX } else { BC };
+        // Packed pairs of both operands are two steps a word; what is decoded first is f32.
+        let double = matches!(b, Columns::Packed(..)) && numbers == Numbers::RoundedPairs;
+        let kc = if double { 2 * KC } else { KC };
         Self {
             level,
             numbers,
@@ -136,7 +139,7 @@ impl<'a> Sweep<'a> {
             a_buffer,
             b_buffer,
             wides: Cuts::new(n, wide, PANEL),
-            ks: Cuts::new(k, KC, KU),
+            ks: Cuts::new(k, kc, KU),
             blocks: Cuts::new(m, MC, 1),
             at: (m > 0 && n > 0).then(At::default),
         }
