@@ -164,17 +164,31 @@ unsafe fn round(_: &[f32], _: &mut [f32]) {
 #[target_feature(enable = "avx512f,avx512bf16")]
 unsafe fn round(numbers: &[f32], words: &mut [f32]) {
     use core::arch::x86_64::*;
-    for (numbers, words) in numbers.chunks(32).zip(words.chunks_exact_mut(16)) {
+    let (whole, rest) = numbers.as_chunks::<32>();
+    let (words, last) = words.split_at_mut(16 * whole.len());
+    let store = |words: &mut [f32; 16], low, high| {
+        let pairs = _mm512_cvtne2ps_pbh(high, low);
+        // SAFETY: sixteen words; registers of the same bits.
+        unsafe { _mm512_storeu_ps(words.as_mut_ptr(), core::mem::transmute::<__m512bh, __m512>(pairs)) }
+    };
+    for (numbers, words) in whole.iter().zip(words.as_chunks_mut().0) {
+        // SAFETY: both halves of 32 numbers.
+        let (low, high) =
+            unsafe { (_mm512_loadu_ps(numbers.as_ptr()), _mm512_loadu_ps(numbers.as_ptr().add(16))) };
+        store(words, low, high);
+    }
+    if let (false, Some(words)) = (rest.is_empty(), last.first_chunk_mut()) {
         let mask = |first: usize| {
-            let count = numbers.len().saturating_sub(first).min(16);
+            let count = rest.len().saturating_sub(first).min(16);
             ((1_u32 << count) - 1) as __mmask16
         };
-        // SAFETY: lanes outside of the masks are not read; sixteen words are written.
-        unsafe {
-            let low = _mm512_maskz_loadu_ps(mask(0), numbers.as_ptr());
-            let high = _mm512_maskz_loadu_ps(mask(16), numbers.as_ptr().wrapping_add(16));
-            let pairs = _mm512_cvtne2ps_pbh(high, low);
-            _mm512_storeu_ps(words.as_mut_ptr(), core::mem::transmute::<__m512bh, __m512>(pairs));
-        }
+        // SAFETY: lanes outside of the masks are not read.
+        let (low, high) = unsafe {
+            (
+                _mm512_maskz_loadu_ps(mask(0), rest.as_ptr()),
+                _mm512_maskz_loadu_ps(mask(16), rest.as_ptr().wrapping_add(16)),
+            )
+        };
+        store(words, low, high);
     }
 }
