@@ -155,12 +155,20 @@ impl<'a> Builder<'_, 'a> {
             return Some(());
         }
         l.poisoned = true;
-        let name = l.name.clone();
+        let (name, in_sum) = (l.name.clone(), l.in_sum);
+        // A range can be written beside a letter, not inside of a sum.
+        let hint = if in_sum {
+            format!(
+                "define the parts on axes of their own first, `parts[{name} in N, …] = …`, and read them here"
+            )
+        } else {
+            format!("write it where the index is bound: `{name} in N`")
+        };
         self.err(
             place,
             Diagnostic::error("V0302", place.span, format!("the range of the index `{name}` is not known"))
                 .label("no tensor is indexed by it alone")
-                .hint(format!("write it where the index is bound: `{name} in N`")),
+                .hint(hint),
         );
         None
     }

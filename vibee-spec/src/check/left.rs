@@ -87,6 +87,7 @@ impl<'a> Builder<'_, 'a> {
                 }
                 let i = self.new_index(letter);
                 self.bound.push((letter, i));
+                self.letters[letter.0].in_sum = !bare;
                 indices.push(i);
                 if bare {
                     let ranged = self.left_range(letter, l, axis, target, span, env);

@@ -324,7 +324,12 @@ impl Builder<'_, '_> {
             let inner = self.extreme(Op::Max, args[0], args[1]);
             return Some(self.extreme(Op::Min, inner, args[2]));
         }
-        if args.len() == 1 {
+        if let [x] = args[..] {
+            // A position stays one of sizes and letters; a value is fast as it is.
+            if let (Op::Abs, true, Node::Int(i)) = (b.op, self.in_position, self.k.exprs.node(x)) {
+                let size = i.maximum(&i.scale(-1));
+                return Some(self.exprs().int(size));
+            }
             return Some(self.op(b.op, args));
         }
         // All arguments get the common type first, so that `max(1, 2, x)` is a float throughout.

@@ -10,6 +10,8 @@ use crate::term::{Atom, IndexId, Int};
 
 /// Inequalities that may be combined in one proof.
 const DEPTH: usize = 3;
+/// Choices of a question that are told apart.
+const CASES: usize = 3;
 /// Attempts per question.
 const BUDGET: usize = 600;
 
@@ -22,6 +24,8 @@ pub(super) struct Prover<'f> {
     known: Vec<Int>,
     positive: Vec<Atom>,
     budget: usize,
+    /// How deep cases may be told apart.
+    cases: usize,
     /// Whether quotients are bounded by their dividends alone.
     weak: bool,
 }
@@ -35,6 +39,7 @@ impl<'f> Prover<'f> {
             known: facts.nonneg.clone(),
             positive: facts.positive.clone(),
             budget: BUDGET,
+            cases: CASES,
             weak: false,
         };
         for (i, extent) in scope {
@@ -79,6 +84,33 @@ impl<'f> Prover<'f> {
         }
         self.weak = false;
         self.known.truncate(known);
+        proved || self.by_cases(&e)
+    }
+
+    /// `min` and `max` are one of their two arguments, and then that one is the smaller or the larger.
+    fn by_cases(&mut self, e: &Int) -> bool {
+        let choice =
+            e.terms().flat_map(|(m, _)| m).find(|a| matches!(a, Atom::Min(..) | Atom::Max(..))).cloned();
+        let Some(Atom::Min(x, y) | Atom::Max(x, y)) = &choice else { return false };
+        if self.cases == 0 {
+            return false;
+        }
+        self.cases -= 1;
+        let difference = match choice {
+            Some(Atom::Min(..)) => y.sub(x),
+            _ => x.sub(y),
+        };
+        let difference = lowest_terms(&self.facts.normalise(&difference));
+        let known = self.known.len();
+        let proved =
+            [(x, difference.clone()), (y, difference.scale(-1))].into_iter().all(|(chosen, fact)| {
+                self.known.truncate(known);
+                self.learn_atoms(&fact);
+                self.known.push(fact);
+                self.nonneg(&replaced(e, choice.as_ref(), chosen))
+            });
+        self.known.truncate(known);
+        self.cases += 1;
         proved
     }
 
@@ -113,6 +145,10 @@ impl<'f> Prover<'f> {
         }
         if depth == 0 {
             return false;
+        }
+        // What one inequality settles is not left to the order in which several are tried.
+        if depth == DEPTH && self.known.iter().any(|known| self.direct(&e.sub(known))) {
+            return true;
         }
         for base in [Some(e), low.as_ref().filter(|low| *low != e)].into_iter().flatten() {
             for k in 0..self.known.len() {
@@ -351,6 +387,33 @@ impl<'f> Prover<'f> {
             Atom::Min(x, y) => self.sizes_nonneg(x, depth) && self.sizes_nonneg(y, depth),
             Atom::Max(x, y) => self.sizes_nonneg(x, depth) || self.sizes_nonneg(y, depth),
         }
+    }
+}
+
+/// An expression with an atom replaced wherever it is a factor.
+fn replaced(e: &Int, atom: Option<&Atom>, by: &Int) -> Int {
+    let mut out = Int::default();
+    for (m, c) in e.terms() {
+        let factor = |a: &Atom| if Some(a) == atom { by.clone() } else { Int::atom(a.clone()) };
+        out = out.add(&m.iter().fold(Int::constant(c), |product, a| product.mul(&factor(a))));
+    }
+    out
+}
+
+/// A whole number is not negative if its multiple is not.
+fn lowest_terms(e: &Int) -> Int {
+    let gcd = |a: i64, b: i64| {
+        let (mut a, mut b) = (a.unsigned_abs(), b.unsigned_abs());
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        i64::try_from(a).unwrap_or(1)
+    };
+    let common = e.terms().map(|(_, c)| c).fold(0, gcd);
+    if common > 1 {
+        e.terms().fold(Int::default(), |sum, (m, c)| sum.add(&monomial(m, c / common)))
+    } else {
+        e.clone()
     }
 }
 

@@ -63,6 +63,12 @@ impl Question<'_> {
         if dims.len() + scalars.len() > 8 {
             return None;
         }
+        // The others share no name with these, so they hold at some size whatever these are.
+        let constraints: Vec<&(Int, Cmp, Int)> = self
+            .constraints
+            .iter()
+            .filter(|(l, _, r)| among(l, &dims, &scalars) && among(r, &dims, &scalars))
+            .collect();
         let mut budget = BUDGET;
         let many = dims.len() + scalars.len() > 5;
         for largest in if many { vec![2] } else { vec![2, 3, 4] } {
@@ -88,7 +94,7 @@ impl Question<'_> {
                     scalars: scalars.iter().copied().zip(values[dims.len()..].iter().copied()).collect(),
                     indices: vec![],
                 };
-                if !self.constraints.iter().all(|(l, cmp, r)| holds(&example, l, *cmp, r).unwrap_or(false)) {
+                if !constraints.iter().all(|(l, cmp, r)| holds(&example, l, *cmp, r).unwrap_or(false)) {
                     return true;
                 }
                 found = self.at_sizes(example, &indices, &mut budget, wrong);
@@ -216,6 +222,19 @@ impl Question<'_> {
         }
         out
     }
+}
+
+/// Whether an expression has no other names than these.
+fn among(e: &Int, dims: &[DimId], scalars: &[InputId]) -> bool {
+    let mut only = true;
+    e.visit_leaves(&mut |a| {
+        only &= match a {
+            Atom::Dim(d) => dims.contains(d),
+            Atom::Scalar(s) => scalars.contains(s),
+            _ => true,
+        }
+    });
+    only
 }
 
 /// Whether a comparison holds; `None` if it has no value.
