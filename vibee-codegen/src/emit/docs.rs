@@ -1,7 +1,7 @@
 //! Doc comments: the equations as written, shapes, errors. Spec text is escaped so that it cannot end
 //! a comment or become a doctest.
 
-use vibee_spec::term::{Atom, DType, Input, InputId, Int, Kernel, ParamRef, WeightTensor};
+use vibee_spec::term::{Atom, DType, Input, InputId, Int, Kernel, Layer, ParamRef, WeightTensor};
 
 use crate::loops::LoopProgram;
 
@@ -10,7 +10,7 @@ pub fn kernel(loops: &LoopProgram) -> Vec<String> {
     let k = &loops.program.kernel;
     let mut lines = prose(&k.doc);
     if lines.is_empty() {
-        lines.push(format!(" `{}`", escape(&k.header)));
+        lines.push(format!(" `{}`", code(&k.header)));
     }
     equations(loops, &mut lines);
     lines.push(String::new());
@@ -36,6 +36,15 @@ pub fn kernel(loops: &LoopProgram) -> Vec<String> {
     lines.push(" # Errors".to_owned());
     lines.push(" [`ShapeError`] if the arguments do not fit together.".to_owned());
     lines
+}
+
+/// A layer's documentation.
+pub fn layer(layer: &Layer) -> Vec<String> {
+    let lines = prose(&layer.doc);
+    if !lines.is_empty() {
+        return lines;
+    }
+    vec![format!(" `{}`", code(&layer.forward.header))]
 }
 
 /// A step of a layer's forward.
@@ -73,6 +82,11 @@ pub fn prose(text: &str) -> Vec<String> {
 /// Keeps text from opening code blocks or links.
 fn escape(text: &str) -> String {
     text.replace("```", "'''").replace('[', "\\[").replace(']', "\\]").replace('<', "\\<")
+}
+
+/// Text between backticks, where nothing else means anything.
+fn code(text: &str) -> String {
+    text.replace('`', "'")
 }
 
 /// `f32[T, D]`.

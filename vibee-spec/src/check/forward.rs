@@ -164,7 +164,7 @@ impl<'a> Walk<'_, 'a, '_> {
         }
         self.failed |= roundings.iter().any(Option::is_none);
         self.roundings = roundings;
-        self.forward.header = self.cx.text(self.file, self.ast.header);
+        self.forward.header = self.cx.header_text(self.file, self.ast.header);
         for i in &self.forward.inputs {
             let value = Value { name: i.name.clone(), dtype: i.dtype.clone(), shape: i.shape.clone() };
             self.forward.values.push(value);

@@ -295,6 +295,11 @@ impl<'a> Cx<'a> {
         }
     }
 
+    /// The text of a header on one line, without its colon.
+    pub fn header_text(&self, file: usize, span: Span) -> String {
+        self.units[file].source.text.get(span.range()).map_or(String::new(), crate::fmt::header_line)
+    }
+
     /// The text of a span on one line, as a formatted spec has it: generated documentation does not
     /// depend on how the spec looks.
     pub fn text(&self, file: usize, span: Span) -> String {

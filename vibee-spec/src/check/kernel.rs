@@ -63,7 +63,7 @@ fn build<'a>(cx: &mut Cx<'a>, file: usize, at: usize, types: &[Elem]) -> Option<
         return None;
     }
     b.k.doc = ast.doc.clone().unwrap_or_default();
-    b.k.header = b.cx.text(file, ast.header);
+    b.k.header = b.cx.header_text(file, ast.header);
     b.k.outputs =
         b.outputs.iter().filter_map(|o| Some(Output { name: o.name.clone(), def: o.def? })).collect();
     b.allow(&ast.allowed, !ast.generics.is_empty());

@@ -63,6 +63,12 @@ pub(crate) fn inline(text: &str, in_brackets: bool) -> String {
     spacing::inline(&token::tokens(&without_comments(text), token::Words::Plain), in_brackets)
 }
 
+/// The text of a header on one line.
+pub(crate) fn header_line(text: &str) -> String {
+    let line = spacing::inline(&token::tokens(&without_comments(text), token::Words::Header), false);
+    line.trim_end_matches(':').to_owned()
+}
+
 /// The outermost square and angle brackets of each of `definitions`, in order.
 pub(crate) fn brackets(text: &str, definitions: impl Iterator<Item = Span>) -> Vec<Span> {
     let mut found = Vec::new();

@@ -1,7 +1,7 @@
 //! Lints about what a spec asserts.
 
 use super::finding;
-use crate::ast::{Behavior, Expect, File, TestCase};
+use crate::ast::{Behavior, Expect, File, Node, NodeKind, TestCase};
 use crate::diag::Diags;
 use crate::span::{Source, Span};
 use std::collections::HashMap;
@@ -13,9 +13,13 @@ const LOOSE: f64 = 1.0;
 const OUTCOMES: &[&str] = &["expect", "expected", "then", "output", "returns"];
 
 pub(super) fn lint(file: &File, source: &Source, diags: &mut Diags) {
+    let texts = assertions(file, source);
     for behavior in &file.behaviors {
         incomplete(behavior, diags);
-        if behavior.test_cases.is_empty() && behavior.laws.is_empty() {
+        // Laws about behaviours are kept as they stand.
+        let lawful = !behavior.laws.is_empty() || behavior.other.iter().any(|(key, _)| key.name == "laws");
+        let called = texts.iter().any(|text| calls(text, &behavior.name.name));
+        if behavior.test_cases.is_empty() && !lawful && !called {
             diags.push(
                 finding(
                     "prose-only-behavior",
@@ -54,7 +58,9 @@ fn incomplete(behavior: &Behavior, diags: &mut Diags) {
 fn cases(cases: &[TestCase], diags: &mut Diags) {
     duplicates(cases.iter().map(|case| (case.name.name.as_str(), case.name.span)), "case", diags);
     for case in cases {
-        let told = case.other.iter().any(|(key, _)| OUTCOMES.contains(&key.name.as_str()));
+        let told = case.other.iter().any(|(key, value)| {
+            OUTCOMES.contains(&key.name.as_str()) || key.name == "steps" && expects(value)
+        });
         if case.call.is_none() && case.expect.is_empty() && !told {
             diags.push(
                 finding(
@@ -72,6 +78,33 @@ fn cases(cases: &[TestCase], diags: &mut Diags) {
             }
         }
     }
+}
+
+/// The texts of all cases and laws.
+fn assertions<'s>(file: &File, source: &'s Source) -> Vec<&'s str> {
+    let of = |b: &Behavior| -> Vec<Span> {
+        let kept = b.other.iter().filter(|(key, _)| key.name == "laws").map(|(_, laws)| laws.span);
+        b.test_cases.iter().map(|c| c.span).chain(b.laws.iter().map(|l| l.span)).chain(kept).collect()
+    };
+    let spans = file.behaviors.iter().flat_map(of).chain(file.test_cases.iter().map(|c| c.span));
+    spans.filter_map(|span| source.text.get(span.range())).collect()
+}
+
+/// Whether a text calls a behaviour.
+fn calls(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        text[at + name.len()..].starts_with('(') && !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+    })
+}
+
+/// Whether one of some steps says what comes out.
+fn expects(steps: &Node) -> bool {
+    let NodeKind::Seq(steps) = &steps.kind else { return false };
+    steps.iter().any(|step| match &step.kind {
+        NodeKind::Map(entries) => entries.iter().any(|(key, _)| OUTCOMES.contains(&key.name.as_str())),
+        _ => false,
+    })
 }
 
 fn loose(tol: Option<f64>, span: Span, what: &str, diags: &mut Diags) {

@@ -132,7 +132,7 @@ const CHANGES: &[(&str, &str, &[&str])] = &[
         "forward(x: f32[T, I])",
         "forward(x: f64[T, I])",
         &[
-            "breaks layer Dense: forward is `forward(x: f64[T, I]) -> y: f32[T, O]:`, it was `forward(x: f32[T, I]) -> y: f32[T, O]:`",
+            "breaks layer Dense: forward is `forward(x: f64[T, I]) -> y: f32[T, O]`, it was `forward(x: f32[T, I]) -> y: f32[T, O]`",
             "results model Net: forward computes something else",
         ],
     ),

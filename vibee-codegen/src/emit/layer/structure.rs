@@ -19,7 +19,7 @@ impl<'a> Cx<'a> {
 
     pub(super) fn structure(&self) -> TokenStream {
         let name = self.name();
-        let docs = crate::emit::docs::prose(&self.layer.doc);
+        let docs = crate::emit::docs::layer(self.layer);
         let docs = docs.iter().map(|l| quote!(#[doc = #l]));
         let mut fields = Vec::new();
         for (n, d) in self.layer.dims.iter().enumerate() {
