@@ -24,6 +24,20 @@ layers:
     forward(x: f32[T, D], least: f32) -> (y: f32[T, D], best: idx<D>[T]):
       y[t, d] = max(x[t, d] * gain[d], least)
       best[t] = argmax[d](y[t, d])
+
+  # A number of rows, given as a constant, as an argument and as a difference.
+  Head[D]:
+    weights:
+      gain: f32[D]
+    forward(x: f32[T, D], p: len<T>, i: idx<T>) -> y: f32[T, D]:
+      y[t, d] = if t < p then x[t, d] * gain[d] else x[i, d]
+  Heads[D]:
+    weights:
+      head: Head[D]
+    forward(x: f32[T, D], n: i32) -> y: f32[T, D]:
+      u = head(x, 1, 0)
+      z = head(u, n, 0)
+      y = head(z, T - 1, T - 1)
 ";
 
 const TOWER: &str = "name: tower
@@ -244,6 +258,8 @@ fn layers_and_models_are_tested() {
             "layer ProjectF32 ok",
             "layer ProjectBf16 ok",
             "layer Best ok",
+            "layer Head ok",
+            "layer Heads ok",
         ]
     );
     assert_eq!(all[0]["untested"], "too large to interpret: 30000000 parameters at the least");

@@ -409,14 +409,19 @@ impl<'a> Builder<'_, 'a> {
     /// `0 <= e <= n`, proved or checked at entry.
     fn length_argument(&mut self, e: ExprId, n: &Int, place: Place) -> Option<()> {
         let Some(v) = self.symbolic(e) else { return Some(()) };
+        self.stays_below(&v, n.add(&Int::constant(1)), place);
+        Some(())
+    }
+
+    /// `0 <= v < extent`, proved or checked at entry.
+    pub fn stays_below(&mut self, v: &Int, extent: Int, place: Place) {
         let mut prover = self.prover();
-        if prover.nonneg(&v) && prover.nonneg(&n.sub(&v)) {
-            return Some(());
+        if prover.nonneg(v) && prover.nonneg(&extent.sub(&Int::constant(1)).sub(v)) {
+            return;
         }
         let text = self.text(place);
-        let extent = n.add(&Int::constant(1));
-        self.add_check(crate::term::Check::InRange { text, domain: vec![], low: v.clone(), high: v, extent });
-        Some(())
+        let (low, high) = (v.clone(), v.clone());
+        self.add_check(crate::term::Check::InRange { text, domain: vec![], low, high, extent });
     }
 
     /// Whether a scalar should be computed once instead of where it is used.

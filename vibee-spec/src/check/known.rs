@@ -17,6 +17,16 @@ impl Known {
     /// Collects them.
     #[must_use]
     pub fn of(kernel: &Kernel) -> Known {
+        Known::from(kernel, kernel.checks.iter())
+    }
+
+    /// As [`Known::of`], with what a layer has checked before it runs the kernel as a step.
+    #[must_use]
+    pub fn in_layer(kernel: &Kernel) -> Known {
+        Known::from(kernel, kernel.checks.iter().chain(&kernel.given))
+    }
+
+    fn from<'k>(kernel: &'k Kernel, checks: impl Iterator<Item = &'k Check>) -> Known {
         let mut facts = Facts::default();
         for (n, input) in kernel.inputs.iter().enumerate() {
             if !input.shape.is_empty() || !input.dtype.is_int() {
@@ -29,7 +39,7 @@ impl Known {
             };
             facts.scalars.push((InputId(n as u32), bounds));
         }
-        for c in &kernel.checks {
+        for c in checks {
             match c {
                 Check::Where { lhs, cmp, rhs, .. } => facts.assume(lhs, *cmp, rhs),
                 // Refused unless inside or in a loop that never runs, where nothing is asked.

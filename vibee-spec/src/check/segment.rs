@@ -28,6 +28,7 @@ struct Segment {
 impl<'a> Walk<'_, 'a, '_> {
     /// A builder over the forward's sizes that sees all earlier names.
     pub fn builder(&mut self) -> Builder<'_, 'a> {
+        let given = self.sizes_checked();
         let mut b = Builder::new(self.cx, self.file, String::new());
         b.generics.clone_from(&self.generics);
         b.k.dims =
@@ -41,18 +42,26 @@ impl<'a> Walk<'_, 'a, '_> {
         b.incomplete = b.cx.incomplete(self.file, self.ast.span);
         b.taken.extend(self.names.keys().cloned());
         b.taken.extend(self.fresh.iter().cloned());
-        for c in self.layer.checks.iter().chain(&self.forward.checks) {
-            if let Check::Where { lhs, cmp, rhs, .. } = c
-                && ![lhs, rhs].iter().any(|e| super::builder::has_scalar(e))
-            {
+        for c in &given {
+            if let Check::Where { lhs, cmp, rhs, .. } = c {
                 b.facts.assume(lhs, *cmp, rhs);
             }
         }
+        b.k.given = given;
         for (name, range) in &self.letters {
             let letter = b.letter(ROOT, name);
             b.letters[letter.0].range = Some(range.clone());
         }
         b
+    }
+
+    /// What is checked at entry of sizes alone.
+    fn sizes_checked(&self) -> Vec<Check> {
+        let of_sizes = |c: &&Check| {
+            matches!(c, Check::Where { lhs, rhs, .. }
+                if ![lhs, rhs].iter().any(|e| super::builder::has_scalar(e)))
+        };
+        self.layer.checks.iter().chain(&self.forward.checks).filter(of_sizes).cloned().collect()
     }
 
     pub fn segment(
@@ -246,6 +255,6 @@ impl<'a> Walk<'_, 'a, '_> {
             self.bind(&n.name, n.span, v);
             outs.push(v);
         }
-        steps.push(Step::Call { sublayer: c.sublayer, copy: p.copy, args, outs });
+        steps.push(Step::Call { sublayer: c.sublayer, copy: p.copy, args, positions: p.positions, outs });
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Prepared {
     pub args: Vec<CallArg>,
     /// The loop whose variable chooses the copy, the outermost being 0.
     pub copy: Option<usize>,
+    /// Arguments that the callee takes as `idx` or `len`.
+    pub positions: Vec<usize>,
     /// Types and shapes of the results.
     pub outs: Vec<(DType, Vec<Int>)>,
 }
@@ -127,6 +129,16 @@ impl<'a> Builder<'_, 'a> {
         let dims = self.bind_dims(&callee, &sizes, &shapes, place)?;
         self.inherit_checks(&callee, &dims, &feeds, &shapes, place)?;
         let known = |a: &Atom| super::bind::dim_of(a, &dims);
+        for ((input, feed), (_, place)) in f.inputs.iter().zip(&feeds).zip(&shapes) {
+            let extent = match &input.dtype {
+                DType::Idx(n) => n.substitute(&known),
+                DType::Len(n) => n.substitute(&known).add(&Int::constant(1)),
+                _ => continue,
+            };
+            if let Feed::Scalar(_, Some(v)) = feed {
+                self.stays_below(v, extent, *place);
+            }
+        }
         let mut outs = vec![];
         for v in &f.outputs {
             let value = &f.values[v.index()];
@@ -148,7 +160,9 @@ impl<'a> Builder<'_, 'a> {
             self.err(place, d);
             return None;
         }
-        Some(Prepared { args, copy, outs })
+        let position = |i: &Input| i.shape.is_empty() && matches!(i.dtype, DType::Idx(_) | DType::Len(_));
+        let positions = (0..f.inputs.len()).filter(|n| position(&f.inputs[*n])).collect();
+        Some(Prepared { args, copy, positions, outs })
     }
 
     fn sublayer_index(&mut self, c: &SubCall<'a>, copies: Option<&Int>) -> Option<Option<usize>> {

@@ -97,6 +97,11 @@ impl<'a> Operand<'a> {
     /// What is wrong with it as an argument of type `wanted`, if anything.
     pub(super) fn fault(&self, wanted: &DType) -> Option<String> {
         // The bound of an index type is the kernel's business, so only the kind must agree.
+        // A number of a layer may become a position of its sublayer: it is checked there like any other.
+        let position = matches!(wanted, DType::Idx(_) | DType::Len(_));
+        if position && self.dims().is_empty() && *self.dtype() == DType::I32 {
+            return None;
+        }
         if std::mem::discriminant(wanted) != std::mem::discriminant(self.dtype()) {
             return Some(format!("has type {:?}", self.dtype()));
         }

@@ -112,6 +112,7 @@ impl Layer {
             defs: vec![],
             outputs: vec![],
             checks: f.checks.clone(),
+            given: vec![],
             exprs: Exprs::default(),
             specialise: vec![],
             packed: vec![],
@@ -181,6 +182,8 @@ pub enum Step {
         copy: Option<usize>,
         /// One per input of its forward.
         args: Vec<Arg>,
+        /// Those of them, by number, that its forward takes as `idx` or `len`.
+        positions: Vec<usize>,
         /// One per output.
         outs: Vec<ValueId>,
     },

@@ -317,6 +317,8 @@ pub struct Kernel {
     pub outputs: Vec<Output>,
     /// Entry checks in order.
     pub checks: Vec<Check>,
+    /// What whoever calls a step of a layer has checked of its sizes.
+    pub given: Vec<Check>,
     /// All expressions.
     pub exprs: Exprs,
     /// `specialise C: 32, 64`.

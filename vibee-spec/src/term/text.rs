@@ -348,7 +348,7 @@ fn step(
                 let _ = writeln!(out, "{pad}  {line}");
             }
         }
-        Step::Call { sublayer, copy, args, outs: o } => {
+        Step::Call { sublayer, copy, args, outs: o, .. } => {
             let name = l.sublayers.get(*sublayer).map_or("?", |s| &s.name);
             // The loop one out from the innermost is i', and so on.
             let i = copy.map_or(String::new(), |at| format!("[i{}]", "'".repeat(depth - 2 - at)));

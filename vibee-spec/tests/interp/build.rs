@@ -35,6 +35,7 @@ impl Build {
                 defs: vec![],
                 outputs: vec![],
                 checks: vec![],
+                given: vec![],
                 exprs: Exprs::default(),
                 specialise: vec![],
                 packed: vec![],

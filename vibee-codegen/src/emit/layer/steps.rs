@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
-use vibee_spec::term::{Arg, InputId, Layer, ParamRef, Step, ValueId};
+use vibee_spec::term::{Arg, DType, InputId, Layer, ParamRef, Step, ValueId};
 
 use super::collect::{collect_carried, collect_indexed};
 use super::{Compute, Cx};
@@ -53,7 +53,7 @@ impl<'a> Cx<'a> {
                     let checked = if self.is_fallible(c) { quote!(?) } else { quote!() };
                     out.extend(quote!(#name(&mut scratch.reborrow(), par, #(#args),*)#checked;));
                 }
-                Step::Call { sublayer, copy, args, outs } => {
+                Step::Call { sublayer, copy, args, positions, outs } => {
                     let receiver = match copy {
                         Some(depth) => {
                             let chosen = self.copy_ident(*sublayer, *depth, walk);
@@ -66,6 +66,11 @@ impl<'a> Cx<'a> {
                     };
                     let mut values: Vec<TokenStream> =
                         args.iter().map(|a| self.argument(plan, *a, self.is_array(*a))).collect();
+                    for n in positions.iter().filter(|n| !self.is_position(args[**n])) {
+                        // What is below zero is refused there, as too large.
+                        let value = &values[*n];
+                        values[*n] = quote!(#value as usize);
+                    }
                     values.extend(outs.iter().map(|o| self.target(plan, *o)));
                     out.extend(quote!(#receiver.forward_in(scratch.reborrow(), par, #(#values),*)?;));
                 }
@@ -119,6 +124,13 @@ impl<'a> Cx<'a> {
         let field = self.field(sublayer);
         let outer = walk.loops[..depth].iter().filter(|l| l.contains(&sublayer)).count();
         if outer == 0 { field } else { format_ident!("{field}{}", outer + 1) }
+    }
+
+    /// Whether a variable is a `usize` already.
+    fn is_position(&self, a: Arg) -> bool {
+        let Arg::Value(v) = a else { return false };
+        let input = self.layer.forward.inputs.get(v.index());
+        input.is_some_and(|i| i.shape.is_empty() && matches!(i.dtype, DType::Idx(_) | DType::Len(_)))
     }
 
     pub(super) fn is_array(&self, a: Arg) -> bool {

@@ -72,7 +72,7 @@ impl Walk<'_> {
                 let made = evaluate(kernel, &dims, &operands, self.left).map_err(inside)?;
                 self.keep(outs, made.into_iter().map(Arc::new))
             }
-            Step::Call { sublayer, copy, args, outs } => {
+            Step::Call { sublayer, copy, args, outs, .. } => {
                 let copies = &self.loaded.parts[*sublayer];
                 let copy = copy.map_or(0, |at| self.rounds.get(at).copied().unwrap_or(-1));
                 let found = usize::try_from(copy).ok().and_then(|n| copies.get(n));
