@@ -352,7 +352,7 @@ impl Task<2> for EncodeNf4Task<'_> {
                                         ),
                                     )
                                 },
-                                qs.load_at(k_inside, -(4)),
+                                qs.load_at(k_inside, -4),
                             ),
                     );
             }
@@ -1097,7 +1097,7 @@ impl Task<2> for EncodeDynamic8Task<'_> {
                                         ),
                                     )
                                 },
-                                qs.load_at(k_inside, -(4)),
+                                qs.load_at(k_inside, -4),
                             ),
                     );
             }
@@ -1956,7 +1956,7 @@ impl Task<2> for EncodeNf4DoubleTask<'_> {
                                                 ),
                                             )
                                         },
-                                        scales_qs.load_at(k_inside, -(4)),
+                                        scales_qs.load_at(k_inside, -4),
                                     ),
                             );
                     }

@@ -262,7 +262,7 @@ impl Task<2> for EncodeQ40Task<'_> {
                                         |k| bits::field(bits::f16_bits(d), (8 * k) as i32, 8i32),
                                     )
                                 },
-                                qs.load_at(k_inside, -(2)),
+                                qs.load_at(k_inside, -2),
                             ),
                     );
             }

@@ -282,7 +282,7 @@ impl Task<2> for EncodeQ41Task<'_> {
                                                     8i32,
                                                 ),
                                             ),
-                                        qs.load_at(k_inside2, -(4)),
+                                        qs.load_at(k_inside2, -4),
                                     ),
                             ),
                     );

@@ -354,23 +354,17 @@ impl Task<2> for EncodeQ4KTask<'_> {
                 for n in part {
                     let z_rowblock = z.load_at(n, 4);
                     let k_rowblock = k.load_at(n, 4);
-                    let inside = (n.iota() + isa.splat_i32((4 * n_block) as i32))
-                        .lt(isa.splat_i32(4i32));
-                    let n_inside = n.only(inside);
-                    let n_inside2 = n.only(!inside);
-                    let inside2 = (n_inside2.iota()
-                        + isa.splat_i32((4 * n_block) as i32))
-                        .lt(isa.splat_i32(8i32));
-                    let n_inside3 = n_inside2.only(inside2);
                     scales_row
                         .store(
                             n,
-                            inside
+                            (n.iota() + isa.splat_i32((4 * n_block) as i32))
+                                .lt(isa.splat_i32(4i32))
                                 .select_i32(
-                                    k.load(n_inside).join(k_rowblock.field(4i32, 2i32), 6i32),
-                                    inside2
+                                    k.load(n).join(k_rowblock.field(4i32, 2i32), 6i32),
+                                    (n.iota() + isa.splat_i32((4 * n_block) as i32))
+                                        .lt(isa.splat_i32(8i32))
                                         .select_i32(
-                                            z.load(n_inside3).join(z_rowblock.field(4i32, 2i32), 6i32),
+                                            z.load(n).join(z_rowblock.field(4i32, 2i32), 6i32),
                                             k_rowblock
                                                 .field(0i32, 4i32)
                                                 .join(z_rowblock.field(0i32, 4i32), 4i32),
@@ -424,17 +418,17 @@ impl Task<2> for EncodeQ4KTask<'_> {
         let bytes_row = bytes.row_mut([]);
         for part in isa.parts::<4>(0, 144) {
             for k2 in part {
-                let inside3 = k2.iota().lt(isa.splat_i32(2i32));
-                let k2_inside = k2.only(!inside3);
-                let inside4 = k2_inside.iota().lt(isa.splat_i32(4i32));
-                let k2_inside2 = k2_inside.only(!inside4);
-                let inside5 = k2_inside2.iota().lt(isa.splat_i32(16i32));
-                let k2_inside3 = k2_inside2.only(inside5);
-                let k2_inside4 = k2_inside2.only(!inside5);
+                let inside = k2.iota().lt(isa.splat_i32(2i32));
+                let k2_inside = k2.only(!inside);
+                let inside2 = k2_inside.iota().lt(isa.splat_i32(4i32));
+                let k2_inside2 = k2_inside.only(!inside2);
+                let inside3 = k2_inside2.iota().lt(isa.splat_i32(16i32));
+                let k2_inside3 = k2_inside2.only(inside3);
+                let k2_inside4 = k2_inside2.only(!inside3);
                 bytes_row
                     .store(
                         k2,
-                        inside3
+                        inside
                             .select_i32(
                                 {
                                     let k2_block = k2;
@@ -443,7 +437,7 @@ impl Task<2> for EncodeQ4KTask<'_> {
                                         |k2| bits::field(bits::f16_bits(d), (8 * k2) as i32, 8i32),
                                     )
                                 },
-                                inside4
+                                inside2
                                     .select_i32(
                                         isa
                                             .from_fn_i32(
@@ -454,7 +448,7 @@ impl Task<2> for EncodeQ4KTask<'_> {
                                                     8i32,
                                                 ),
                                             ),
-                                        inside5
+                                        inside3
                                             .select_i32(
                                                 isa
                                                     .from_fn_i32(

@@ -330,7 +330,7 @@ impl Task<2> for EncodeQ50Task<'_> {
                                                         ]) as i32
                                                 },
                                             ),
-                                        qs.load_at(k_inside3, -(6)),
+                                        qs.load_at(k_inside3, -6),
                                     ),
                             ),
                     );

@@ -411,7 +411,7 @@ impl Task<2> for EncodeQ6KTask<'_> {
                                             ),
                                         inside3
                                             .select_i32(
-                                                scales.load_at(k_inside5, -(192)).field(0i32, 8i32),
+                                                scales.load_at(k_inside5, -192).field(0i32, 8i32),
                                                 isa
                                                     .from_fn_i32(
                                                         k_inside4,

@@ -244,7 +244,7 @@ impl Task<2> for EncodeQ80Task<'_> {
                                         |k| bits::field(bits::f16_bits(d), (8 * k) as i32, 8i32),
                                     )
                                 },
-                                qs.load_at(k_inside, -(2)).field(0i32, 8i32),
+                                qs.load_at(k_inside, -2).field(0i32, 8i32),
                             ),
                     );
             }

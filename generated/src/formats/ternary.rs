@@ -684,7 +684,7 @@ impl Task<2> for EncodeTq10Task<'_> {
                                     .from_fn_i32(k_inside, |k| qs.at([k / 16, k % 16]) as i32),
                                 inside2
                                     .select_i32(
-                                        qh.load_at(k_inside3, -(48)),
+                                        qh.load_at(k_inside3, -48),
                                         isa
                                             .from_fn_i32(
                                                 k_inside2,

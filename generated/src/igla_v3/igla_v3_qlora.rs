@@ -329,7 +329,7 @@ impl Task<0> for PackScalesMeanTask<'_> {
     }
 }
 
-/// `unpack_scales(q: i8\[T, G*B\], ss: f32\[T, G\], mean: f32) -> s: f32\[T, G*B\]:`
+/// `unpack_scales(q: i8[T, G*B], ss: f32[T, G], mean: f32) -> s: f32[T, G*B]`
 ///
 /// ```text
 /// v[t, g, b in B] = q[t, g*B + b] * s[t, g]

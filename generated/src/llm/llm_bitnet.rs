@@ -308,7 +308,7 @@ impl Task<1> for PackTernaryTask<'_> {
     }
 }
 
-/// `unpack_ternary(p: u8\[O, B\]) -> q: i8\[O, B*5\]:`
+/// `unpack_ternary(p: u8[O, B]) -> q: i8[O, B*5]`
 ///
 /// ```text
 /// digit[o, b, j in 5] = p[o, b] // power_of_three(j) % 3 - 1

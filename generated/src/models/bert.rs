@@ -203,7 +203,7 @@ impl BertLayerF32 {
         })
     }
 
-    /// `forward(x: f32[B, T, D], mask: f32[B, T], eps: f32) -> y: f32[B, T, D] allow x: bf16, mixed: bf16, a: bf16, inner: bf16, x: i8, mixed: i8, a: i8, inner: i8:`
+    /// `forward(x: f32[B, T, D], mask: f32[B, T], eps: f32) -> y: f32[B, T, D] allow x: bf16, mixed: bf16, a: bf16, inner: bf16, x: i8, mixed: i8, a: i8, inner: i8`
     ///
     /// # Errors
     /// [`ShapeError`] if the arguments do not fit together.
@@ -1009,7 +1009,7 @@ impl BertLayerBf16 {
         })
     }
 
-    /// `forward(x: f32[B, T, D], mask: f32[B, T], eps: f32) -> y: f32[B, T, D] allow x: bf16, mixed: bf16, a: bf16, inner: bf16, x: i8, mixed: i8, a: i8, inner: i8:`
+    /// `forward(x: f32[B, T, D], mask: f32[B, T], eps: f32) -> y: f32[B, T, D] allow x: bf16, mixed: bf16, a: bf16, inner: bf16, x: i8, mixed: i8, a: i8, inner: i8`
     ///
     /// # Errors
     /// [`ShapeError`] if the arguments do not fit together.
@@ -1819,7 +1819,7 @@ impl BertLayerQ8_0 {
         })
     }
 
-    /// `forward(x: f32[B, T, D], mask: f32[B, T], eps: f32) -> y: f32[B, T, D] allow x: bf16, mixed: bf16, a: bf16, inner: bf16, x: i8, mixed: i8, a: i8, inner: i8:`
+    /// `forward(x: f32[B, T, D], mask: f32[B, T], eps: f32) -> y: f32[B, T, D] allow x: bf16, mixed: bf16, a: bf16, inner: bf16, x: i8, mixed: i8, a: i8, inner: i8`
     ///
     /// # Errors
     /// [`ShapeError`] if the arguments do not fit together.

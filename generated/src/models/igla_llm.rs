@@ -174,7 +174,7 @@ impl DecoderLayer {
         })
     }
 
-    /// `forward(x: f32[T, D], eps: f32, base: f32) -> y: f32[T, D]:`
+    /// `forward(x: f32[T, D], eps: f32, base: f32) -> y: f32[T, D]`
     ///
     /// # Errors
     /// [`ShapeError`] if the arguments do not fit together.
@@ -891,7 +891,7 @@ impl IglaLlm {
         })
     }
 
-    /// `forward(tok: idx<V>[T]) -> logits: f32[T, V] where T <= N:`
+    /// `forward(tok: idx<V>[T]) -> logits: f32[T, V] where T <= N`
     ///
     /// # Errors
     /// [`ShapeError`] if the arguments do not fit together.

@@ -96,7 +96,7 @@ impl MiniLMF32 {
         })
     }
 
-    /// `forward(tok: idx<V>[B, T], mask: f32[B, T]) -> y: f32[B, D] where T <= P, Y >= 1:`
+    /// `forward(tok: idx<V>[B, T], mask: f32[B, T]) -> y: f32[B, D] where T <= P, Y >= 1`
     ///
     /// # Errors
     /// [`ShapeError`] if the arguments do not fit together.
@@ -526,7 +526,7 @@ impl MiniLMBf16 {
         })
     }
 
-    /// `forward(tok: idx<V>[B, T], mask: f32[B, T]) -> y: f32[B, D] where T <= P, Y >= 1:`
+    /// `forward(tok: idx<V>[B, T], mask: f32[B, T]) -> y: f32[B, D] where T <= P, Y >= 1`
     ///
     /// # Errors
     /// [`ShapeError`] if the arguments do not fit together.
@@ -963,7 +963,7 @@ impl MiniLMQ8_0 {
         })
     }
 
-    /// `forward(tok: idx<V>[B, T], mask: f32[B, T]) -> y: f32[B, D] where T <= P, Y >= 1:`
+    /// `forward(tok: idx<V>[B, T], mask: f32[B, T]) -> y: f32[B, D] where T <= P, Y >= 1`
     ///
     /// # Errors
     /// [`ShapeError`] if the arguments do not fit together.

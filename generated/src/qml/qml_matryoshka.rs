@@ -120,7 +120,8 @@ impl Task<1> for TruncateTask<'_> {
         let x_row = x.row([t]);
         for part in isa.parts::<4>(0, m_len) {
             for d in part {
-                norm_sum = norm_sum.fma_in(d, x_row.load(d), x_row.load(d));
+                let x_td = x_row.load(d);
+                norm_sum = norm_sum.fma_in(d, x_td, x_td);
             }
         }
         let norm_sum = norm_sum.reduce_add();

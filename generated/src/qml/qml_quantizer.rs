@@ -157,7 +157,7 @@ impl Task<2> for GroupScaleTask<'_> {
     }
 }
 
-/// `quantise_int8(x: f32\[T, G*B\], s: f32\[T, G\]) -> q: i8\[T, G*B\]:`
+/// `quantise_int8(x: f32[T, G*B], s: f32[T, G]) -> q: i8[T, G*B]`
 ///
 /// ```text
 /// n[t, g, b in B] = i8(level(x[t, g*B + b], s[t, g], 127))
@@ -250,7 +250,7 @@ impl Task<2> for QuantiseInt8Task<'_> {
     }
 }
 
-/// `dequantise_int8(q: i8\[T, G*B\], s: f32\[T, G\]) -> x: f32\[T, G*B\]:`
+/// `dequantise_int8(q: i8[T, G*B], s: f32[T, G]) -> x: f32[T, G*B]`
 ///
 /// ```text
 /// v[t, g, b in B] = q[t, g*B + b] * s[t, g]
@@ -445,7 +445,7 @@ impl Task<3> for QuantiseInt4Task<'_> {
     }
 }
 
-/// `dequantise_int4(q: u8\[T, G*B\], s: f32\[T, G\]) -> x: f32\[T, G*B*2\]:`
+/// `dequantise_int4(q: u8[T, G*B], s: f32[T, G]) -> x: f32[T, G*B*2]`
 ///
 /// ```text
 /// v[t, g, b in B, h in 2] = ((if h == 0 then q[t, g*B + b] % 16 else q[t, g*B + b] // 16) - 8) * s[t, g]
@@ -643,7 +643,7 @@ impl Task<3> for NearestCodeTask<'_> {
     }
 }
 
-/// `decode(i: idx\<K>\[T, G*B\], s: f32\[T, G\], code: f32\[K\]) -> x: f32\[T, G*B\]:`
+/// `decode(i: idx<K>[T, G*B], s: f32[T, G], code: f32[K]) -> x: f32[T, G*B]`
 ///
 /// ```text
 /// v[t, g, b in B] = code[i[t, g*B + b]] * s[t, g]

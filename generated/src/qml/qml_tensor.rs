@@ -64,7 +64,7 @@ pub struct NamedTensor {
     pub data: DynTensor,
 }
 
-/// `transpose(x: f32\[M, N\]) -> y: f32\[N, M\]:`
+/// `transpose(x: f32[M, N]) -> y: f32[N, M]`
 ///
 /// ```text
 /// y[n, m] = x[m, n]

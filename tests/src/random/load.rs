@@ -210,3 +210,56 @@ fn at_letters(s: &mut State, scope: &[Letter], t: usize) -> String {
         .collect();
     if letters.is_empty() { tensor.name } else { format!("{}[{}]", tensor.name, letters.join(", ")) }
 }
+
+/// A condition, and a read that is inside only where it holds: of an existing tensor over letters in scope.
+pub fn guarded(s: &mut State, scope: &[Letter]) -> Option<(String, Value)> {
+    let fits = |s: &State, t: &usize| {
+        let t = &s.tensors[*t];
+        let direct = t.shape.iter().all(|e| scope.iter().any(|l| l.extent == *e));
+        t.ty.kind() == Kind::Float && !t.shape.is_empty() && direct && (s.wide || t.ty != Ty::Word("f64"))
+    };
+    let fits: Vec<usize> = (0..s.tensors.len()).filter(|t| fits(s, t)).collect();
+    if fits.is_empty() {
+        return None;
+    }
+    let t = *s.rng.pick(&fits);
+    let tensor = s.read(t);
+    let moved = s.rng.below(tensor.shape.len() as u64) as usize;
+    let mut conditions = Vec::new();
+    let mut positions = Vec::new();
+    for (axis, extent) in tensor.shape.iter().enumerate() {
+        let letters: Vec<Letter> = scope.iter().filter(|l| l.extent == *extent).cloned().collect();
+        let l = s.rng.pick(&letters).name.clone();
+        if axis != moved && !s.chance(30) {
+            positions.push(l);
+            continue;
+        }
+        let k = s.rng.between(1, 2);
+        match s.rng.below(3) {
+            0 => {
+                conditions.push(format!("{l} + {k} < {extent}"));
+                positions.push(format!("{l} + {k}"));
+            }
+            1 if scope.len() > 1 => {
+                // A letter of another range, alone but for the 0 that says so.
+                let other = s.rng.pick(scope).name.clone();
+                conditions.push(format!("{other} < {extent}"));
+                positions.push(format!("{other} + 0"));
+            }
+            _ => {
+                conditions.push(format!("{l} >= {k}"));
+                positions.push(format!("{l} - {k}"));
+            }
+        }
+    }
+    s.cover("if around a read");
+    if s.chance(50) {
+        s.cover("if around a read: and data");
+        let data = load(s, scope, Kind::Bool);
+        let at = s.rng.below(conditions.len() as u64 + 1) as usize;
+        conditions.insert(at, data.operand());
+    }
+    let text = format!("{}[{}]", tensor.name, positions.join(", "));
+    let read = Value::atom(text, Kind::Float, tensor.size);
+    Some((conditions.join(" and "), read))
+}

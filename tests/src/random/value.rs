@@ -75,6 +75,13 @@ fn float_free(s: &mut State, scope: &[Letter], depth: u32) -> Value {
         0..=9 => binary(s, scope, depth),
         10..=15 => unary(s, scope, depth),
         16 => {
+            if s.chance(50)
+                && let Some((condition, read)) = load::guarded(s, scope)
+            {
+                let other = float(s, scope, 0);
+                let text = format!("if {condition} then {} else {}", read.text, other.operand());
+                return Value::of(text, Kind::Float, read.size.max(other.size), true, &[&other]);
+            }
             s.cover("if");
             let c = bool(s, scope, depth - 1);
             let (a, b) = (float(s, scope, depth - 1), float(s, scope, 0));
@@ -196,7 +203,10 @@ fn int_leaf(s: &mut State, scope: &[Letter]) -> Value {
             let l = s.rng.pick(scope).clone();
             Value::atom(format!("len[{}]", l.name), Kind::Int, 8.0)
         }
-        _ => Value::atom(s.rng.between(0, 5).to_string(), Kind::Int, 2.0),
+        _ => {
+            let number = s.rng.between(-3, 5);
+            Value::of(number.to_string(), Kind::Int, 2.0, number < 0, &[])
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use vibee_spec::term::{DType, DefId, ExprId, IndexId, Int, Pos, Source};
 
-use super::body::Body;
-use super::expr::{Prec, Val, choice};
+use super::body::{Body, splat_of, zero};
+use super::expr::{Class, Prec, Val, choice};
 use super::ints::Mode;
 use crate::loops::{BufferId, BufferKind};
 
@@ -123,6 +123,13 @@ impl Body<'_> {
         };
         let value = widen(&place.dtype, element);
         match outside {
+            None if self.masked => match self.inside(from, at) {
+                None => value,
+                Some(inside) => {
+                    let zero = zero(Class::of(&place.dtype));
+                    Val::one(choice(&inside, &value.code, &zero), Prec::Low)
+                }
+            },
             None => value,
             Some(o) => {
                 let inside = self.inside(from, at);
@@ -141,7 +148,7 @@ impl Body<'_> {
         let mut all: Option<TokenStream> = None;
         for (p, extent) in at.iter().zip(shape) {
             let one = match p {
-                Pos::At(i) if i.as_index().is_some_and(|i| *self.p.program.extent(i) == extent) => continue,
+                Pos::At(i) if self.always_inside(i, &extent) => continue,
                 Pos::At(i) => {
                     let (code, extent) = (self.int(i, Mode::Signed), self.int(&extent, Mode::Signed));
                     quote!((0..#extent).contains(&(#code)))
@@ -195,21 +202,32 @@ impl Body<'_> {
             Pos::Data(d) => !self.varies(*d),
         });
         let Some((_, offset)) = step.filter(|_| uniform && place.adjacent) else { return self.per_lane(e) };
+        // A row chosen by data that not all lanes may read.
+        let risky = |p: &Pos| matches!(p, Pos::Data(d) if self.is_risky(*d));
+        if self.masked && leading.iter().any(risky) {
+            return self.per_lane(e);
+        }
         let block = &l.block;
         let shift = self.shift(l.index);
         let Some(o) = outside else {
-            let row = self.row(&place, &leading, false);
-            return if offset == Int::default() && shift.is_none() {
-                Val::lanes(quote!(#row.load(#block)), Prec::Post)
+            let conditional = if self.masked { self.inside(from, &at[..at.len() - 1]) } else { None };
+            let row = self.row(from, &place, &leading, conditional.is_some());
+            let read = if offset == Int::default() && shift.is_none() {
+                quote!(#row.load(#block))
             } else {
                 let offset = self.signed_offset(&offset, shift);
-                Val::lanes(quote!(#row.load_at(#block, #offset)), Prec::Post)
+                quote!(#row.load_at(#block, #offset))
             };
+            let Some(inside) = conditional else { return Val::lanes(read, Prec::Post) };
+            let class = Class::of(&place.dtype);
+            let (splat, zero) = (splat_of(class), zero(class));
+            self.uses_isa = true;
+            return Val::lanes(choice(&inside, &read, &quote!(isa.#splat(#zero))), Prec::Low);
         };
         let o = self.lanes_of(o).code;
         let offset = self.signed_offset(&offset, shift);
         let conditional = self.inside(from, &at[..at.len() - 1]);
-        let row = self.row(&place, &leading, conditional.is_some());
+        let row = self.row(from, &place, &leading, conditional.is_some());
         let read = quote!(#row.load_or(#block, #offset, #o));
         match conditional {
             None => Val::lanes(read, Prec::Post),
@@ -243,23 +261,27 @@ impl Body<'_> {
     }
 
     /// A row of an array: taken before the lanes loop if it does not change in it.
-    fn row(&mut self, place: &Place, leading: &[Pos], inline: bool) -> TokenStream {
+    fn row(&mut self, from: Source, place: &Place, leading: &[Pos], inline: bool) -> TokenStream {
         let name = &place.name;
         if place.slice {
             return quote!(#name);
         }
-        let fixed = !inline && self.is_fixed(leading);
+        let shape = self.shape(from);
+        let fixed = !inline && self.is_fixed(leading, place.axes.iter().map(|a| &shape[*a]));
         let positions: Vec<TokenStream> =
             leading.iter().zip(&place.axes).map(|(p, a)| self.position_in(place, *a, p)).collect();
         let take = quote!(#name.row([#(#positions),*]));
         if fixed { self.hoisted_row(&format!("{name}_row"), take) } else { take }
     }
 
-    /// Whether leading positions are valid and the same during the whole lanes loop.
-    fn is_fixed(&self, leading: &[Pos]) -> bool {
+    /// Whether leading positions are valid on axes of these extents, and the same during the whole lanes loop.
+    fn is_fixed<'i>(&self, leading: &[Pos], extents: impl Iterator<Item = &'i Int>) -> bool {
         let Some(l) = &self.lanes else { return false };
-        leading.iter().all(|p| match p {
-            Pos::At(i) => i.as_index().is_some_and(|i| !l.inner.contains(&i)),
+        leading.iter().zip(extents).all(|(p, extent)| match p {
+            // A letter of a longer axis is valid only under some condition.
+            Pos::At(at) => {
+                at.as_index().is_some_and(|i| !l.inner.contains(&i)) && self.always_inside(at, extent)
+            }
             // Elsewhere only in range if the loops around run at all: taken inside them.
             Pos::Data(_) => false,
         })
@@ -294,7 +316,8 @@ impl Body<'_> {
             .iter()
             .map(|a| Pos::At(Int::index(free[*a])))
             .collect();
-        let fixed = self.is_fixed(&leading);
+        let extents: Vec<Int> = self.shape(Source::Def(d));
+        let fixed = self.is_fixed(&leading, place.axes.iter().map(|a| &extents[*a]));
         let positions: Vec<TokenStream> =
             leading.iter().zip(&place.axes).map(|(p, a)| self.position_in(&place, *a, p)).collect();
         let take = quote!(#name.row_mut([#(#positions),*]));

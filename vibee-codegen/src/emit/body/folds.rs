@@ -62,11 +62,14 @@ impl<'a> Body<'a> {
         // Statements that a conditional value needs belong inside the condition.
         let outer = std::mem::take(&mut self.pending);
         let bound = self.bound.clone();
+        let was_masked = self.masked;
+        self.masked |= outer_block.is_some();
         let code = if self.variables.get(&d) == Some(&Shape::Lanes) {
             self.update_lanes(&name, fold.op, class, def.value, masked)
         } else {
             self.update_one(&name, &fold.op, class, def.value, fold.over[0])
         };
+        self.masked = was_masked;
         let inside = std::mem::replace(&mut self.pending, outer);
         if let Some(block) = outer_block {
             self.set_block(block);
@@ -260,7 +263,8 @@ pub(super) fn identity(op: FoldOp, class: Class) -> TokenStream {
     }
 }
 
-pub(super) fn splat_of(class: Class) -> Ident {
+/// The method that puts a value of a class into every lane.
+pub fn splat_of(class: Class) -> Ident {
     match class {
         Class::I32 => format_ident!("splat_i32"),
         Class::Bool => format_ident!("splat_mask"),

@@ -23,7 +23,8 @@ use super::names::Names;
 use crate::loops::{BufferId, BufferKind, LoopProgram, Stage};
 use loops::collect_written;
 
-pub use store::storage;
+pub use folds::splat_of;
+pub use store::{storage, zero};
 
 /// One value or one per lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +91,8 @@ pub struct Body<'a> {
     pub lanes: Option<LaneLoop>,
     /// Inside a per-lane closure: its parameter and the block it runs over.
     pub closure: Option<(Ident, TokenStream)>,
+    /// Only some lanes matter, perhaps none: what they share may have to be read by none of them.
+    pub masked: bool,
     /// Definitions with a variable in scope.
     pub variables: HashMap<DefId, Shape>,
     /// Expressions with a variable in scope.
@@ -174,6 +177,7 @@ impl<'a> Body<'a> {
             uses_isa: false,
             lanes: None,
             closure: None,
+            masked: false,
             variables: HashMap::new(),
             bound: HashMap::new(),
             pending: Vec::new(),
@@ -194,7 +198,7 @@ impl<'a> Body<'a> {
             base: String::new(),
             top: false,
             rows_of_task: None,
-            known: Known::of(&p.program.kernel),
+            known: Known::in_layer(&p.program.kernel),
             inside: RefCell::default(),
         }
     }
@@ -215,8 +219,8 @@ impl<'a> Body<'a> {
 
     /// Whether a position lies in `0..extent` wherever its letters are.
     pub fn always_inside(&self, at: &Int, extent: &Int) -> bool {
-        if let Some(i) = at.as_index() {
-            return self.p.program.extent(i) == extent;
+        if at.as_index().is_some_and(|i| self.p.program.extent(i) == extent) {
+            return true;
         }
         let key = (at.clone(), extent.clone());
         if let Some(known) = self.inside.borrow().get(&key) {

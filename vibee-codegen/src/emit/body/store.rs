@@ -8,6 +8,15 @@ use super::folds::splat_of;
 use super::{Body, Shape};
 use crate::emit::expr::{Class, Prec, Val};
 
+/// A value of a class for where nobody looks.
+pub fn zero(class: Class) -> TokenStream {
+    match class {
+        Class::I32 => quote!(0),
+        Class::Bool => quote!(false),
+        Class::F32 | Class::F64 => quote!(0.0),
+    }
+}
+
 impl<'a> Body<'a> {
     pub(super) fn let_value(&mut self, d: DefId) -> TokenStream {
         let comment = self.comment(d);
@@ -38,11 +47,7 @@ impl<'a> Body<'a> {
         let class = Class::of(self.p.program.kernel.exprs.dtype(value));
         let v = self.value(value);
         let (c, then) = (g.code, v.code);
-        let zero = match class {
-            Class::I32 => quote!(0),
-            Class::Bool => quote!(false),
-            _ => quote!(0.0),
-        };
+        let zero = zero(class);
         if v.lanes {
             self.uses_isa = true;
             let splat = splat_of(class);

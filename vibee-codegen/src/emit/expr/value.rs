@@ -120,8 +120,9 @@ impl Body<'_> {
         self.uses_isa = true;
         let index = self.index(l.index);
         let outer = self.closure.replace((index.clone(), l.block.clone()));
+        let masked = std::mem::replace(&mut self.masked, false);
         let body = self.scalar(e).code;
-        self.closure = outer;
+        (self.closure, self.masked) = (outer, masked);
         let method = match Class::of(self.p.program.kernel.exprs.dtype(e)) {
             Class::I32 => quote!(from_fn_i32),
             Class::Bool => quote!(from_fn_mask),
@@ -146,7 +147,7 @@ impl Body<'_> {
     pub(super) fn select_lanes(&mut self, e: ExprId, args: &[ExprId]) -> Val {
         let cond = self.value(args[0]);
         if !cond.lanes {
-            let (a, b) = (self.lanes_of(args[1]).code, self.lanes_of(args[2]).code);
+            let (a, b) = (self.branch(args[1]), self.branch(args[2]));
             return Val::lanes(super::choice(&cond.code, &a, &b), Prec::Low);
         }
         let class = Class::of(self.p.program.kernel.exprs.dtype(e));
@@ -172,6 +173,14 @@ impl Body<'_> {
         Val::lanes(quote!(#c.#method(#a, #b)), Prec::Post)
     }
 
+    /// A side of a choice that all lanes make together, with the statements it needs: only it may be computed.
+    fn branch(&mut self, e: ExprId) -> TokenStream {
+        let outer = std::mem::take(&mut self.pending);
+        let code = self.lanes_of(e).code;
+        let inside = std::mem::replace(&mut self.pending, outer);
+        quote!(#(#inside)* #code)
+    }
+
     /// A value of which only lanes under `mask` matter (and may be read).
     pub fn under(&mut self, mask: TokenStream, e: ExprId) -> Val {
         if !self.is_risky(e) {
@@ -180,7 +189,9 @@ impl Body<'_> {
         let at = self.pending.len();
         let outer = self.narrow_block(&mask);
         let narrow = self.lanes.as_ref().map(|l| l.block.to_string()).unwrap_or_default();
+        let masked = std::mem::replace(&mut self.masked, true);
         let v = self.lanes_of(e);
+        self.masked = masked;
         if let Some(block) = outer {
             self.set_block(block);
             // What is the same in all lanes needs no narrower block.

@@ -6,7 +6,7 @@ use vibee_spec::term::{Atom, DType, ExprId, Int};
 
 use super::{Class, Prec, Val, float};
 use crate::emit::body::Body;
-use crate::emit::ints::{Mode, int};
+use crate::emit::ints::{Mode, int, nonnegative};
 
 impl Body<'_> {
     /// An integer expression as a Rust number type.
@@ -19,7 +19,7 @@ impl Body<'_> {
             };
             return Val::one(quote!(#c), if i.as_const() < Some(0) { Prec::Unary } else { Prec::Post });
         }
-        let negative = i.terms().any(|(_, c)| c < 0) || self.signed_scalars(i);
+        let negative = !nonnegative(i) || self.signed_scalars(i);
         let mode = if negative { Mode::Wide } else { Mode::Exact };
         let code = self.int(i, mode);
         let single =

@@ -51,10 +51,7 @@ pub(super) fn task(
             quote!(mut #n)
         })
         .collect();
-    let (out, pattern) = match (parts.as_slice(), patterns.as_slice()) {
-        ([p], [n]) => (quote!(#p), quote!(#n)),
-        (ps, ns) => (quote!((#(#ps),*)), quote!((#(#ns),*))),
-    };
+    let (out, pattern) = (together(parts), together(patterns));
     let n = Literal::usize_unsuffixed(grid.len());
     let used_grid = grid.iter().any(|g| mentions(&code, g));
     let at: Vec<Ident> = grid.iter().map(|g| unused(g, &code)).collect();
@@ -149,9 +146,21 @@ pub(super) fn task(
             quote!(#n.reborrow().cut([#(#axes),*]))
         })
         .collect();
-    let cuts = if let [one] = cuts.as_slice() { quote!(#one) } else { quote!((#(#cuts),*)) };
+    let cuts = together(cuts);
     let values = fields.values(false);
     quote!(#block par.run([#(#extents),*], #cuts, &#name { #(#values),* });)
+}
+
+/// One thing alone, several as a tuple, of tuples if there are more than the runtime knows tuples of.
+fn together(things: Vec<TokenStream>) -> TokenStream {
+    match things.as_slice() {
+        [one] => quote!(#one),
+        few if few.len() <= 8 => quote!((#(#few),*)),
+        many => {
+            let size = many.len().div_ceil(8).max(2);
+            together(many.chunks(size).map(|c| together(c.to_vec())).collect())
+        }
+    }
 }
 
 /// How many rows a task takes, before the tasks run.
