@@ -184,3 +184,16 @@ fn the_pass_that_changes_the_meaning_is_named() {
     let found = meaning::compare(&wrong, 1, 8, &mut Tally::default()).expect_err("a changed meaning");
     assert_eq!(found.pass, meaning::SCHEDULE, "{found}");
 }
+
+/// Only two of these sums stay sums: one of weights that a single row would be multiplied with as they are, and one
+/// with a condition on data.
+#[test]
+fn factors_are_computed_ahead() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/regressions/factors_ahead.vibee");
+    let text = fs::read_to_string(path).expect("a spec");
+    let kernels = compile::check("factors_ahead", &text).expect("a right spec").kernels;
+    let is_product = |k: &Kernel| loops::text(&Stages::of(k).loops).contains("gemm");
+    let sums: Vec<&str> = kernels.iter().filter(|k| !is_product(k)).map(|k| k.name.as_str()).collect();
+    assert_eq!(sums, ["scaled", "masked"]);
+    assert_eq!(kernels.len(), 10);
+}

@@ -453,29 +453,30 @@ impl Task<3> for PagedAttentionTask<'_> {
         let total = total.reduce_add();
 
         // y[r, h*C + c] = if total[r, h] > 0 then sum[n, b](e[r, h, n, b] * v[table[r, n], b, group(h, H, G)*C + c]) / total[r, h] else 0
-        let holds = total > 0.0_f32;
         let y_row = y.row_mut([]);
         for part in isa.parts::<2>(0, c_len) {
             for c in part {
                 let mut y_sum = isa.splat::<2>(0.0);
                 for n in 0..n_len {
                     for b in 0..b_len {
-                        if holds {
-                            y_sum = isa
-                                .splat(e.at([n, b]))
-                                .mul_add(
-                                    v
-                                        .row([table.at([r, n]) as usize, b])
-                                        .load_at(c, (c_len as isize) * (h_group as isize)),
-                                    y_sum,
-                                );
-                        }
+                        y_sum = isa
+                            .splat(e.at([n, b]))
+                            .mul_add(
+                                v
+                                    .row([table.at([r, n]) as usize, b])
+                                    .load_at(c, (c_len as isize) * (h_group as isize)),
+                                y_sum,
+                            );
                     }
                 }
                 y_row
                     .store(
                         c,
-                        if holds { y_sum / isa.splat(total) } else { isa.splat(0.0) },
+                        if total > 0.0_f32 {
+                            y_sum / isa.splat(total)
+                        } else {
+                            isa.splat(0.0)
+                        },
                     );
             }
         }

@@ -6,17 +6,20 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use vibee_spec::term::{DType, Def, DefId, ExprId, IndexId, Int, Kernel, Node, Op, Pos, Source};
+use vibee_spec::check::Known;
+use vibee_spec::term::{Atom, DType, Def, DefId, ExprId, IndexId, Int, Kernel, Node, Op, Pos, Source};
 
 use super::rewrite::{Canonical, canonical, conjoin, free_indices, substitute, visit};
 
 /// Lifts all nested folds.
 pub fn run(kernel: &mut Kernel) {
+    let known = Known::of(kernel);
     let old = std::mem::take(&mut kernel.defs);
     let mut lift = Lift {
         kernel,
         renumber: BTreeMap::new(),
         known: HashMap::new(),
+        facts: &known,
         text: String::new(),
         order: Vec::new(),
     };
@@ -41,6 +44,8 @@ struct Lift<'a> {
     renumber: BTreeMap<DefId, DefId>,
     /// Canonical form of a lifted fold → its definition.
     known: HashMap<Canonical, DefId>,
+    /// What holds after the entry checks.
+    facts: &'a Known,
     /// The equation being lifted from.
     text: String,
     /// Its axes.
@@ -114,7 +119,7 @@ impl Lift<'_> {
     /// Makes (or finds) the definition of a fold and returns the load that replaces it.
     fn define(&mut self, fold: Node, dtype: DType, name: String, under: Option<ExprId>) -> ExprId {
         let Node::Fold { op, over, guard, body } = fold else { unreachable!("only folds are lifted") };
-        let needs_guard = under.is_some() && reads_conditionally(self.kernel, body);
+        let needs_guard = under.is_some() && reads_conditionally(self.kernel, self.facts, body);
         let guard = if needs_guard { conjoin(&mut self.kernel.exprs, under, guard) } else { guard };
         let fold = self.kernel.exprs.intern(Node::Fold { op, over, guard, body }, dtype.clone());
         let mut free = free_indices(&self.kernel.exprs, fold);
@@ -177,7 +182,7 @@ impl Lift<'_> {
 }
 
 /// Whether some load may be out of range when the conditions around it are ignored.
-fn reads_conditionally(kernel: &Kernel, e: ExprId) -> bool {
+fn reads_conditionally(kernel: &Kernel, known: &Known, e: ExprId) -> bool {
     let mut found = false;
     visit(&kernel.exprs, e, &mut |_, node| {
         if let Node::Load { from, at, outside: None } = node {
@@ -186,7 +191,7 @@ fn reads_conditionally(kernel: &Kernel, e: ExprId) -> bool {
                 Source::Def(d) => &kernel.def(*d).shape,
             };
             found |= at.iter().zip(shape).any(|(p, extent)| match p {
-                Pos::At(i) => !always_inside(kernel, i, extent),
+                Pos::At(i) => !always_inside(kernel, known, i, extent),
                 Pos::Data(_) => false,
             });
         }
@@ -194,7 +199,20 @@ fn reads_conditionally(kernel: &Kernel, e: ExprId) -> bool {
     found
 }
 
-/// A bare index over exactly this extent.
-fn always_inside(kernel: &Kernel, i: &Int, extent: &Int) -> bool {
-    i.as_index().is_some_and(|i| kernel.indices[i.index()].extent == *extent)
+/// Whether a position lies in `0..extent` wherever its letters are.
+fn always_inside(kernel: &Kernel, known: &Known, at: &Int, extent: &Int) -> bool {
+    let of = |i: IndexId| &kernel.indices[i.index()].extent;
+    if at.as_index().is_some_and(|i| of(i) == extent) {
+        return true;
+    }
+    let mut scope: Vec<(IndexId, Int)> = Vec::new();
+    at.visit_leaves(&mut |a| {
+        if let Atom::Index(i) = a
+            && !scope.iter().any(|(s, _)| s == i)
+        {
+            scope.push((*i, of(*i).clone()));
+        }
+    });
+    let last = extent.sub(&Int::constant(1)).sub(at);
+    known.nonneg(at, &scope, &[]) && known.nonneg(&last, &scope, &[])
 }

@@ -21,6 +21,7 @@ pub use flat::{Definition, Fold, Program, Target};
 pub use rewrite::{as_nonneg, conjuncts, cost, free_indices, loads, substitute, substitute_int, visit};
 #[doc(hidden)]
 pub use rewrite::{conjoin, rebuild};
+pub use share::{insert, unused_name};
 use unflatten::without_waste;
 pub use unflatten::{POISON, as_kernel};
 pub use verify::verify;

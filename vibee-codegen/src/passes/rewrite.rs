@@ -170,13 +170,20 @@ pub fn as_nonneg(exprs: &Exprs, condition: ExprId, holds: bool) -> Option<Vec<In
     })
 }
 
-/// `a and b`, either possibly absent.
+/// `a and b`, either possibly absent; what both say is said once.
 pub fn conjoin(exprs: &mut Exprs, a: Option<ExprId>, b: Option<ExprId>) -> Option<ExprId> {
     match (a, b) {
-        (Some(a), Some(b)) if a == b => Some(a),
+        (Some(a), Some(b)) if says(exprs, a, b) => Some(a),
+        (Some(a), Some(b)) if says(exprs, b, a) => Some(b),
         (Some(a), Some(b)) => Some(exprs.intern(Node::Op(Op::And, vec![a, b]), DType::Bool)),
         (a, b) => a.or(b),
     }
+}
+
+/// Whether each of the conditions that `b` is made of is one of `a`'s.
+fn says(exprs: &Exprs, a: ExprId, b: ExprId) -> bool {
+    let all = conjuncts(exprs, a);
+    conjuncts(exprs, b).iter().all(|c| all.contains(c))
 }
 
 /// Sum of the costs of the distinct operators below `e`, folds not entered.

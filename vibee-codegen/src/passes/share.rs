@@ -145,7 +145,7 @@ fn introduce(program: &mut Program, sites: &[Site]) {
 }
 
 /// Inserts a definition and renumbers references behind it.
-fn insert(program: &mut Program, at: usize, definition: Definition) {
+pub fn insert(program: &mut Program, at: usize, definition: Definition) {
     for d in 0..program.defs.len() {
         let value = program.defs[d].value;
         program.defs[d].value = shift(program, value, at);
@@ -181,7 +181,8 @@ fn replace(program: &mut Program, e: ExprId, old: ExprId, new: ExprId) -> ExprId
     rebuild(&mut program.kernel.exprs, e, &mut memo, &mut |exprs, node, dtype| exprs.intern(node, dtype))
 }
 
-fn unused_name(program: &Program, base: &str) -> String {
+/// A name for a definition that none has.
+pub fn unused_name(program: &Program, base: &str) -> String {
     let taken = |n: &str| {
         program.defs.iter().any(|d| d.name == n) || program.kernel.inputs.iter().any(|i| i.name == n)
     };

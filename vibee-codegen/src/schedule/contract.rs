@@ -191,6 +191,18 @@ fn columns(o: &Operand) -> Vec<Vec<IndexId>> {
     o.axes.iter().filter_map(cols).collect()
 }
 
+/// Whether a product can walk along a factor of f32 where it is.
+pub fn is_operand(
+    program: &Program,
+    e: ExprId,
+    batch: &[IndexId],
+    lines: &[IndexId],
+    summed: &[IndexId],
+) -> bool {
+    let e = permitted(&program.kernel.exprs, e).0;
+    array(program, e) == Some(DType::F32) && operand(program, e, batch, lines, summed).is_some()
+}
+
 /// How each axis of an operand is used; `None` if some axis mixes roles.
 fn operand(
     program: &Program,

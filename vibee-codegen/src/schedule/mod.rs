@@ -6,6 +6,7 @@ mod contract;
 mod lanes;
 mod lower;
 mod narrow;
+mod operands;
 mod rows;
 mod tree;
 
@@ -15,6 +16,7 @@ use crate::passes::Program;
 /// Schedules a kernel. Builds with debug assertions verify the result.
 #[must_use]
 pub fn run(mut program: Program) -> LoopProgram {
+    operands::run(&mut program);
     let mut forest = tree::build(&mut program);
     contract::drop_permissions(&mut program);
     narrow::run(&mut program, &mut forest);

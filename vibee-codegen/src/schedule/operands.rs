@@ -1,0 +1,112 @@
+//! Computes a factor of a sum of products ahead where that makes the sum a contraction.
+//!
+//! `sum[d](max(x[t, d], 0) * w[o, d])` is no product of two arrays, but it is one of an array and of what
+//! `max(x[t, d], 0)` is for every t and d, which all o use again. So do positions that a product cannot walk along:
+//! gathered rows, windows, values for the outside.
+//!
+//! Rows are always worth it: there are as many uses of an element as columns, and columns are what is wide. Columns
+//! only where they are read with a stride, which is slow element by element: weights that one row is multiplied with
+//! must not be written out before. Must not change what is computed.
+
+use std::collections::BTreeMap;
+
+use vibee_spec::term::{DType, DefId, ExprId, FoldOp, IndexId, Int, Node, Op, Pos, Source};
+
+use super::contract;
+use crate::passes::{Definition, Program, free_indices, insert, loads, substitute, unused_name};
+
+/// Looks at every sum once.
+pub fn run(program: &mut Program) {
+    let mut n = 0;
+    while n < program.defs.len() {
+        let id = DefId(n as u32);
+        if !program.def(id).dead
+            && contract::recognise(program, id).is_none()
+            && let Some((changed, count)) = ahead(program, id)
+        {
+            *program = changed;
+            n += count;
+        }
+        n += 1;
+    }
+}
+
+/// The program with factors computed ahead, and how many, if the sum is a contraction then.
+fn ahead(program: &Program, id: DefId) -> Option<(Program, usize)> {
+    let d = program.def(id);
+    let fold = d.fold.as_ref().filter(|f| f.op == FoldOp::Sum)?;
+    if d.dtype != DType::F32 || d.guard.is_some() {
+        return None;
+    }
+    let exprs = &program.kernel.exprs;
+    let Node::Op(Op::Mul, factors) = exprs.node(d.value) else { return None };
+    let letters: Vec<Vec<IndexId>> = factors.iter().map(|f| free_indices(exprs, *f)).collect();
+    if !fold.over.iter().all(|i| letters.iter().all(|own| own.contains(i))) {
+        return None;
+    }
+    let last = *d.free.last()?;
+    let both = |i: &&IndexId| letters.iter().all(|own| own.contains(i));
+    let batch: Vec<IndexId> = d.free.iter().filter(both).copied().collect();
+    let mut changed = program.clone();
+    let mut count = 0;
+    for (place, own) in letters.iter().enumerate() {
+        let wanted = !own.contains(&last) || strided(program, factors[place], last);
+        // In the order of the result, so that nothing has to be transposed.
+        let axes: Vec<IndexId> = d.free.iter().filter(|i| own.contains(i)).copied().collect();
+        let lines: Vec<IndexId> = axes.iter().filter(|i| !batch.contains(i)).copied().collect();
+        if wanted && !contract::is_operand(program, factors[place], &batch, &lines, &fold.over) {
+            let axes: Vec<IndexId> = axes.iter().chain(&fold.over).copied().collect();
+            compute(&mut changed, id.index() + count, place, &axes)?;
+            count += 1;
+        }
+    }
+    let id = DefId((id.index() + count) as u32);
+    (count > 0 && contract::recognise(&changed, id).is_some()).then_some((changed, count))
+}
+
+/// Whether neighbours along a letter are not neighbours in memory.
+fn strided(program: &Program, e: ExprId, letter: IndexId) -> bool {
+    loads(&program.kernel.exprs, e).into_iter().any(|(_, _, at)| {
+        at.iter().any(|p| match p {
+            Pos::At(i) => {
+                i.mentions(letter) && i.linear_in(letter).is_none_or(|(c, _)| c != Int::constant(1))
+            }
+            Pos::Data(_) => false,
+        })
+    })
+}
+
+/// Defines a factor of the sum `reader` before it, over these axes.
+fn compute(program: &mut Program, reader: usize, place: usize, axes: &[IndexId]) -> Option<()> {
+    let kernel = &mut program.kernel;
+    let factor = kernel.exprs.children(program.defs[reader].value)[place];
+    if *kernel.exprs.dtype(factor) != DType::F32 {
+        return None;
+    }
+    let mut own = BTreeMap::new();
+    for i in axes {
+        let index = kernel.indices[i.index()].clone();
+        own.insert(*i, Int::index(kernel.fresh_index(index.name, index.extent)));
+    }
+    let definition = Definition {
+        name: unused_name(program, "factor"),
+        text: program.defs[reader].text.clone(),
+        dtype: DType::F32,
+        free: axes.iter().filter_map(|i| own[i].as_index()).collect(),
+        fold: None,
+        guard: None,
+        value: substitute(&mut program.kernel.exprs, factor, &own),
+        dead: false,
+    };
+    insert(program, reader, definition);
+    let exprs = &mut program.kernel.exprs;
+    let at = axes.iter().map(|i| Pos::At(Int::index(*i))).collect();
+    let load = Node::Load { from: Source::Def(DefId(reader as u32)), at, outside: None };
+    let load = exprs.intern(load, DType::F32);
+    // Inserting renumbered what is read, so the factors are those of now.
+    let sum = &mut program.defs[reader + 1];
+    let mut factors = exprs.children(sum.value);
+    factors[place] = load;
+    sum.value = exprs.intern(Node::Op(Op::Mul, factors), DType::F32);
+    Some(())
+}
