@@ -249,6 +249,8 @@ impl DecoderLayer {
                 + check::bytes::<f32>("decoder_layer_y", &[t_len, 2 * g_len * j_len])?
                 + check::bytes::<f32>("decoder_layer_y", &[t_len, h_len, 2, j_len])?
                 + check::bytes::<f32>("decoder_layer_y", &[t_len, g_len, 2, j_len])?
+                + check::bytes::<f32>("decoder_layer_y", &[h_len, t_len, 2 * j_len])?
+                + check::bytes::<f32>("decoder_layer_y", &[h_len, t_len, 2 * j_len])?
                 + check::bytes::<f32>("decoder_layer_y", &[t_len, h_len, 2 * j_len])?
                 + check::bytes::<f32>("decoder_layer_y", &[t_len, d_len])?
                 + check::bytes::<f32>("decoder_layer_y", &[t_len, d_len])?
@@ -316,6 +318,8 @@ fn decoder_layer_y(
     let mut v = scratch.tensor::<f32, 2>([t_len, 2 * g_len * j_len]);
     let mut rope_halves_y = scratch.tensor::<f32, 4>([t_len, h_len, 2, j_len]);
     let mut rope_halves_y_2 = scratch.tensor::<f32, 4>([t_len, g_len, 2, j_len]);
+    let mut factor_value = scratch.tensor::<f32, 3>([h_len, t_len, 2 * j_len]);
+    let mut factor_value2 = scratch.tensor::<f32, 3>([h_len, t_len, 2 * j_len]);
     let mut mixed = scratch.tensor::<f32, 3>([t_len, h_len, 2 * j_len]);
     let mut a = scratch.tensor::<f32, 2>([t_len, d_len]);
     let mut rmsnorm_y = scratch.tensor::<f32, 2>([t_len, d_len]);
@@ -353,14 +357,36 @@ fn decoder_layer_y(
             t_len,
         },
     );
-    let t_block_len = block_rows(t_len, 1, Scratch::bytes_of::<f32>(t_len));
+    par.run(
+        [h_len, t_len],
+        factor_value.reborrow().cut([At(0), At(1)]),
+        &DecoderLayerYFactorValueTask {
+            rope_halves_y: rope_halves_y.view(),
+            j_len,
+        },
+    );
+    par.run(
+        [h_len, t_len],
+        factor_value2.reborrow().cut([At(0), At(1)]),
+        &DecoderLayerYFactorValue2Task {
+            rope_halves_y_2: rope_halves_y_2.view(),
+            h_len,
+            g_len,
+            j_len,
+        },
+    );
+    let t_block_len = block_rows(
+        t_len,
+        1,
+        Scratch::bytes_of::<f32>(t_len) + Scratch::bytes_of::<f32>(t_len),
+    );
     par.run(
         [h_len, t_len.div_ceil(t_block_len)],
         mixed.reborrow().cut([At(1), Tile(0, t_block_len)]),
         &DecoderLayerYMixedTask {
             v: v.view(),
-            rope_halves_y: rope_halves_y.view(),
-            rope_halves_y_2: rope_halves_y_2.view(),
+            factor_value: factor_value.view(),
+            factor_value2: factor_value2.view(),
             h_len,
             g_len,
             j_len,
@@ -571,12 +597,100 @@ impl Task<0> for DecoderLayerYRopeHalvesY2Task<'_> {
     }
 }
 
+/// What [`decoder_layer_y`] does for one `h`, `t`.
+#[derive(Clone, Copy)]
+struct DecoderLayerYFactorValueTask<'a> {
+    rope_halves_y: View<'a, f32, 4>,
+    j_len: usize,
+}
+
+impl Task<2> for DecoderLayerYFactorValueTask<'_> {
+    type Out<'o> = ViewMut<'o, f32, 1>;
+
+    fn cost(&self) -> usize {
+        let Self { j_len, .. } = *self;
+        2 * j_len
+    }
+
+    #[inline(always)]
+    fn run<S: Isa>(
+        &self,
+        _isa: S,
+        at: [usize; 2],
+        mut factor_value: Self::Out<'_>,
+        _scratch: Scratch<'_>,
+    ) {
+        let Self { rope_halves_y, j_len } = *self;
+        let [h, t] = at;
+        let c_end = 2 * j_len;
+        for c in 0..c_end {
+            // score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h//(H//G)*C + c]) / sqrt(C)
+            factor_value
+                .set(
+                    [c],
+                    rope_halves_y
+                        .at([
+                            t,
+                            ((2 * j_len * h + c) / j_len) / 2,
+                            ((2 * j_len * h + c) / j_len) % 2,
+                            (2 * j_len * h + c) % j_len,
+                        ]),
+                );
+        }
+    }
+}
+
+/// What [`decoder_layer_y`] does for one `h`, `s`.
+#[derive(Clone, Copy)]
+struct DecoderLayerYFactorValue2Task<'a> {
+    rope_halves_y_2: View<'a, f32, 4>,
+    h_len: usize,
+    g_len: usize,
+    j_len: usize,
+}
+
+impl Task<2> for DecoderLayerYFactorValue2Task<'_> {
+    type Out<'o> = ViewMut<'o, f32, 1>;
+
+    fn cost(&self) -> usize {
+        let Self { j_len, .. } = *self;
+        2 * j_len
+    }
+
+    #[inline(always)]
+    fn run<S: Isa>(
+        &self,
+        _isa: S,
+        at: [usize; 2],
+        mut factor_value2: Self::Out<'_>,
+        _scratch: Scratch<'_>,
+    ) {
+        let Self { rope_halves_y_2, h_len, g_len, j_len } = *self;
+        let [h, s] = at;
+        let c_end2 = 2 * j_len;
+        for c in 0..c_end2 {
+            // score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h//(H//G)*C + c]) / sqrt(C)
+            factor_value2
+                .set(
+                    [c],
+                    rope_halves_y_2
+                        .at([
+                            s,
+                            ((2 * j_len * (h / (h_len / g_len)) + c) / j_len) / 2,
+                            ((2 * j_len * (h / (h_len / g_len)) + c) / j_len) % 2,
+                            (2 * j_len * (h / (h_len / g_len)) + c) % j_len,
+                        ]),
+                );
+        }
+    }
+}
+
 /// What [`decoder_layer_y`] does for one `h` and a block of `t`.
 #[derive(Clone, Copy)]
 struct DecoderLayerYMixedTask<'a> {
     v: View<'a, f32, 2>,
-    rope_halves_y: View<'a, f32, 4>,
-    rope_halves_y_2: View<'a, f32, 4>,
+    factor_value: View<'a, f32, 3>,
+    factor_value2: View<'a, f32, 3>,
     h_len: usize,
     g_len: usize,
     j_len: usize,
@@ -589,9 +703,11 @@ impl Task<2> for DecoderLayerYMixedTask<'_> {
 
     fn scratch(&self) -> usize {
         let Self { j_len, t_len, t_block_len, .. } = *self;
-        Scratch::bytes_of::<f32>(t_len) + Scratch::bytes_of::<f32>(t_len)
+        Scratch::bytes_of::<f32>(t_block_len.saturating_mul(t_len))
+            + Scratch::bytes_of::<f32>(t_len)
             + Scratch::bytes_of::<f32>(t_block_len.saturating_mul(t_len))
-            + gemm_scratch(t_block_len, 2 * j_len, t_len, false)
+            + gemm_scratch(t_block_len, t_len, 2 * j_len, false)
+                .max(gemm_scratch(t_block_len, 2 * j_len, t_len, false))
     }
 
     fn cost(&self) -> usize {
@@ -609,8 +725,8 @@ impl Task<2> for DecoderLayerYMixedTask<'_> {
     ) {
         let Self {
             v,
-            rope_halves_y,
-            rope_halves_y_2,
+            factor_value,
+            factor_value2,
             h_len,
             g_len,
             j_len,
@@ -620,71 +736,47 @@ impl Task<2> for DecoderLayerYMixedTask<'_> {
         let [h, t_block] = at;
         let t_first = t_block * t_block_len;
         let t_rows = t_block_len.min(t_len - t_first);
-        let score = scratch.take::<f32>(t_len);
+        let mut score = scratch.tensor::<f32, 2>([t_rows, t_len]);
         let exp_value = scratch.take::<f32>(t_len);
         let mut weight = scratch.tensor::<f32, 2>([t_rows, t_len]);
-        let root = ((2 * j_len) as i32 as f32).sqrt();
-        for t in t_first..t_rows + t_first {
-            // score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h//(H//G)*C + c]) / sqrt(C)
-            for part in isa.parts::<2>(0, t_len) {
-                for s in part {
-                    let mut score_sum = isa.splat::<2>(0.0);
-                    let c_end = 2 * j_len;
-                    for c in 0..c_end {
-                        score_sum = isa
-                            .splat(
-                                rope_halves_y
-                                    .at([
-                                        t,
-                                        ((2 * j_len * h + c) / j_len) / 2,
-                                        ((2 * j_len * h + c) / j_len) % 2,
-                                        (2 * j_len * h + c) % j_len,
-                                    ]),
-                            )
-                            .mul_add(
-                                {
-                                    let s_block = s;
-                                    isa.from_fn(
-                                        s_block,
-                                        |s| {
-                                            rope_halves_y_2
-                                                .at([
-                                                    s,
-                                                    ((2 * j_len * (h / (h_len / g_len)) + c) / j_len) / 2,
-                                                    ((2 * j_len * (h / (h_len / g_len)) + c) / j_len) % 2,
-                                                    (2 * j_len * (h / (h_len / g_len)) + c) % j_len,
-                                                ])
-                                        },
-                                    )
-                                },
-                                score_sum,
-                            );
-                    }
-                    score.store(s, score_sum / isa.splat(root));
-                }
-            }
 
+        // score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h//(H//G)*C + c]) / sqrt(C)
+        let s_start = t_first.saturating_sub(t_len);
+        let s_end = (t_rows + t_first).min(t_len);
+        gemm_columns(
+            isa,
+            factor_value.narrow(1, t_first, t_rows).fix::<2>(0, h).mat([0], [1]),
+            factor_value2.fix::<2>(0, h).mat([0], [1]),
+            score.mat_mut([0]),
+            s_start..s_end,
+            &DecoderLayerYScoreRows { j_len },
+            &mut scratch.reborrow(),
+        );
+        for t in t_first..t_rows + t_first {
             // weight[h, t, s] = softmax[s if sees[t, s]](score[h, t, s])
             let mut weight_max = isa.splat::<4>(f32::NEG_INFINITY);
-            let s_start = t.saturating_sub(t_len);
-            let s_end = (t + 1).min(t_len);
-            for part in isa.parts::<4>(s_start, s_end) {
+            let s_start2 = t.saturating_sub(t_len);
+            let s_end2 = (t + 1).min(t_len);
+            let score_row = score.row([t - t_first]);
+            for part in isa.parts::<4>(s_start2, s_end2) {
                 for s in part {
-                    weight_max = weight_max.max_in(s, score.load(s));
+                    weight_max = weight_max.max_in(s, score_row.load(s));
                 }
             }
             let weight_max = weight_max.reduce_max();
             let mut weight_sum = isa.splat::<2>(0.0);
-            for part in isa.parts::<2>(s_start, s_end) {
+            let score_row = score.row([t - t_first]);
+            for part in isa.parts::<2>(s_start2, s_end2) {
                 for s in part {
-                    let exp_value_hts = (score.load(s) - isa.splat(weight_max)).exp();
+                    let exp_value_hts = (score_row.load(s) - isa.splat(weight_max))
+                        .exp();
                     exp_value.store(s, exp_value_hts);
                     weight_sum = weight_sum.add_in(s, exp_value_hts);
                 }
             }
             let weight_sum = weight_sum.reduce_add();
             let weight_row = weight.row_mut([t - t_first]);
-            for part in isa.parts::<4>(s_start, s_end) {
+            for part in isa.parts::<4>(s_start2, s_end2) {
                 for s in part {
                     weight_row.store(s, exp_value.load(s) / isa.splat(weight_sum));
                 }
@@ -697,14 +789,31 @@ impl Task<2> for DecoderLayerYMixedTask<'_> {
             weight.view().mat([0], [1]),
             v.narrow(1, 2 * j_len * (h / (h_len / g_len)), 2 * j_len).mat([1], [0]),
             mixed.mat_mut([0]),
-            |r| {
-                let t = r + t_first;
-                let s_start2 = t.saturating_sub(t_len);
-                let s_end2 = (t + 1).min(t_len);
-                s_start2..s_end2
+            |r2| {
+                let t = r2 + t_first;
+                let s_start3 = t.saturating_sub(t_len);
+                let s_end3 = (t + 1).min(t_len);
+                s_start3..s_end3
             },
             &mut scratch.reborrow(),
         );
+    }
+}
+
+/// Turns finished rows of sums into `score[h in H, t, s] = sum[c in C](q[t, h*C + c] * k[s, h//(H//G)*C + c]) / sqrt(C)`.
+struct DecoderLayerYScoreRows {
+    j_len: usize,
+}
+impl Epilogue for DecoderLayerYScoreRows {
+    #[inline(always)]
+    fn row<S: Isa>(&self, isa: S, _r: usize, _j0: usize, row: &mut [f32]) {
+        let Self { j_len } = *self;
+        let root = ((2 * j_len) as i32 as f32).sqrt();
+        for part in isa.parts::<2>(0, row.len()) {
+            for s in part {
+                row.store(s, row.load(s) / isa.splat(root));
+            }
+        }
     }
 }
 

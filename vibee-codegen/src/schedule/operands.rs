@@ -5,12 +5,12 @@
 //! gathered rows, windows, values for the outside.
 //!
 //! Rows are always worth it: there are as many uses of an element as columns, and columns are what is wide. Columns
-//! only where they are read with a stride, which is slow element by element: weights that one row is multiplied with
-//! must not be written out before. Must not change what is computed.
+//! only where they would be read element by element: weights that one row is multiplied with must not be written out
+//! before. Must not change what is computed.
 
 use std::collections::BTreeMap;
 
-use vibee_spec::term::{DType, DefId, ExprId, FoldOp, IndexId, Int, Node, Op, Pos, Source};
+use vibee_spec::term::{Atom, DType, DefId, ExprId, FoldOp, IndexId, Int, Node, Op, Pos, Source};
 
 use super::contract;
 use crate::passes::{Definition, Program, free_indices, insert, loads, substitute, unused_name};
@@ -50,7 +50,7 @@ fn ahead(program: &Program, id: DefId) -> Option<(Program, usize)> {
     let mut changed = program.clone();
     let mut count = 0;
     for (place, own) in letters.iter().enumerate() {
-        let wanted = !own.contains(&last) || strided(program, factors[place], last);
+        let wanted = !own.contains(&last) || is_slow(program, factors[place], last);
         // In the order of the result, so that nothing has to be transposed.
         let axes: Vec<IndexId> = d.free.iter().filter(|i| own.contains(i)).copied().collect();
         let lines: Vec<IndexId> = axes.iter().filter(|i| !batch.contains(i)).copied().collect();
@@ -64,16 +64,21 @@ fn ahead(program: &Program, id: DefId) -> Option<(Program, usize)> {
     (count > 0 && contract::recognise(&changed, id).is_some()).then_some((changed, count))
 }
 
-/// Whether neighbours along a letter are not neighbours in memory.
-fn strided(program: &Program, e: ExprId, letter: IndexId) -> bool {
-    loads(&program.kernel.exprs, e).into_iter().any(|(_, _, at)| {
-        at.iter().any(|p| match p {
-            Pos::At(i) => {
-                i.mentions(letter) && i.linear_in(letter).is_none_or(|(c, _)| c != Int::constant(1))
-            }
-            Pos::Data(_) => false,
-        })
-    })
+/// Whether a factor is read element by element in lanes of a letter: neighbours along it are not neighbours in
+/// memory, or a position has to be divided for each.
+fn is_slow(program: &Program, e: ExprId, letter: IndexId) -> bool {
+    let adjacent =
+        |i: &Int| !i.mentions(letter) || i.linear_in(letter).is_some_and(|(c, _)| c == Int::constant(1));
+    loads(&program.kernel.exprs, e)
+        .into_iter()
+        .any(|(_, _, at)| at.iter().any(|p| matches!(p, Pos::At(i) if !adjacent(i) || divides(i))))
+}
+
+/// Whether a position is more than a sum of products of letters and sizes.
+fn divides(i: &Int) -> bool {
+    let is_leaf = |a: &Atom| matches!(a, Atom::Dim(_) | Atom::Index(_) | Atom::Scalar(_));
+    let of_sizes = |a: &Atom| Int::atom(a.clone()).mentions_only(&[]);
+    i.terms().any(|(factors, _)| factors.iter().any(|a| !is_leaf(a) && !of_sizes(a)))
 }
 
 /// Defines a factor of the sum `reader` before it, over these axes.

@@ -117,7 +117,11 @@ fn keep_guard(program: &mut Program, id: DefId, conditions: Vec<ExprId>) {
 
 /// Adds a matrix product; only its batch indices are loops.
 fn insert_gemm(program: &mut Program, roots: &mut Vec<Node>, c: Contraction) {
-    let mapping = share(program, roots, c.gemm.def, &c.batch, &[]);
+    // With what makes its columns inside, its rows could not be cut into blocks, which others may then join.
+    let columns = loads(&program.kernel.exprs, c.gemm.b.load);
+    let last = roots.last().map_or(vec![], |n| definitions(std::slice::from_ref(n)));
+    let makes_columns = columns.iter().any(|(_, from, _)| matches!(from, Source::Def(d) if last.contains(d)));
+    let mapping = if makes_columns { Vec::new() } else { share(program, roots, c.gemm.def, &c.batch, &[]) };
     let target = c.gemm.target();
     rename(program, c.gemm.def, &mapping);
     let map: BTreeMap<IndexId, Int> = mapping.iter().map(|(i, l)| (*i, Int::index(*l))).collect();
