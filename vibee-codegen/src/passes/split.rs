@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use vibee_spec::check::Known;
 use vibee_spec::term::{
     Atom, DType, DefId, ExprId, Exprs, Index, IndexId, Int, Kernel, Node, Op, Output, Pos, Source,
 };
@@ -25,6 +26,7 @@ type Digits = Vec<Vec<Int>>;
 
 /// Splits every merged definition; says for each output which shape the caller sees.
 pub fn run(kernel: &mut Kernel, shapes: Vec<Vec<Int>>) -> Vec<CallerShape> {
+    let known = Known::of(kernel);
     let mut merged: BTreeMap<DefId, Digits> = BTreeMap::new();
     for d in 0..kernel.defs.len() {
         let id = DefId(d as u32);
@@ -47,7 +49,8 @@ pub fn run(kernel: &mut Kernel, shapes: Vec<Vec<Int>>) -> Vec<CallerShape> {
             def.indices = def.store.iter().filter_map(Int::as_index).collect();
             continue;
         }
-        let order: Vec<Vec<IndexId>> = def.store.iter().map(|s| digits_of(s, &kernel.indices)).collect();
+        let order: Vec<Vec<IndexId>> =
+            def.store.iter().map(|s| digits_of(s, &kernel.indices, &known)).collect();
         let digits: Digits = order
             .iter()
             .map(|axis| axis.iter().map(|i| kernel.indices[i.index()].extent.clone()).collect())
@@ -72,18 +75,21 @@ pub fn run(kernel: &mut Kernel, shapes: Vec<Vec<Int>>) -> Vec<CallerShape> {
 
 /// The indices of a mixed-radix position, most significant first: the index whose weight is the
 /// product of the extents of those after it.
-fn digits_of(store: &Int, indices: &[Index]) -> Vec<IndexId> {
+fn digits_of(store: &Int, indices: &[Index], known: &Known) -> Vec<IndexId> {
     let mut found: Vec<IndexId> = Vec::new();
     store.visit_leaves(&mut |a| {
-        if let Atom::Index(i) = a {
+        // A letter times a sum of sizes stands in several terms.
+        if let Atom::Index(i) = a
+            && !found.contains(i)
+        {
             found.push(*i);
         }
     });
     let mut order = Vec::new();
     let mut weight = Int::constant(1);
     while !found.is_empty() {
-        let next =
-            found.iter().position(|i| store.linear_in(*i).is_some_and(|(c, _)| c == weight)).unwrap_or(0);
+        let counts = |i: &IndexId| store.linear_in(*i).is_some_and(|(c, _)| known.same(&c, &weight));
+        let next = found.iter().position(counts).unwrap_or(0);
         let i = found.remove(next);
         weight = weight.mul(&indices[i.index()].extent);
         order.insert(0, i);
@@ -149,9 +155,29 @@ pub(super) fn div_rem(p: &Int, radix: &Int, indices: &[Index]) -> (Int, Int) {
     });
     if let Some(i) = candidate {
         let rest = p.sub(&Int::index(i));
-        if let Some(q) = rest.exact_div(radix) {
+        if let Some(q) = quotient(&rest, radix) {
             return (q, Int::index(i));
         }
     }
     (p.floor_div(radix), p.floor_mod(radix))
+}
+
+/// `p / radix` if it is exact, also by a sum: letter by letter then.
+fn quotient(p: &Int, radix: &Int) -> Option<Int> {
+    if p == radix {
+        return Some(Int::constant(1));
+    }
+    if let Some(q) = p.exact_div(radix) {
+        return Some(q);
+    }
+    let mut letter = None;
+    p.visit_leaves(&mut |a| {
+        if let Atom::Index(i) = a {
+            letter = letter.or(Some(*i));
+        }
+    });
+    let letter = letter?;
+    let (coefficient, rest) = p.linear_in(letter)?;
+    let first = quotient(&coefficient, radix)?.mul(&Int::index(letter));
+    if rest == Int::default() { Some(first) } else { Some(first.add(&quotient(&rest, radix)?)) }
 }
