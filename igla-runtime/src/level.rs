@@ -1,20 +1,24 @@
 //! Instruction-set levels: what exists, what this machine has, and which one to use.
 //!
-//! A level is a whole bundle of CPU features, never an ad-hoc set, and is only ever detected as a whole.
+//! A level is a whole bundle of CPU features, never an ad-hoc set, and is only ever detected as a whole. Each
+//! architecture has levels of its own on top of the one that all share.
 //! This file must not contain instructions; those belong to [`crate::isa`].
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
-/// Environment variable that forces a lower level than the best one: `scalar`, `avx2` or `avx512`.
+/// Environment variable that forces a lower level than the best one: `scalar`; `avx2` or `avx512` on x86-64; `neon` on
+/// 64-bit ARM.
 pub const ISA_VARIABLE: &str = "IGLA_ISA";
 
-/// A bundle of CPU features that kernels are compiled for, ordered from plainest to widest.
+/// A bundle of CPU features that kernels are compiled for, ordered from plainest to widest. No machine has all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// Portable code on arrays of four; whatever the compiler's baseline makes of it.
     Scalar,
+    /// NEON, which every 64-bit ARM has: 4 lanes, fused multiply-add.
+    Neon,
     /// AVX2 with FMA, F16C, BMI1/2, LZCNT and POPCNT (x86-64-v3): 8 lanes.
     Avx2,
     /// AVX-512 F, BW, CD, DQ and VL on top of [`Level::Avx2`] (x86-64-v4): 16 lanes.
@@ -23,13 +27,21 @@ pub enum Level {
 
 impl Level {
     /// Every level, lowest first, whether or not this CPU has it.
-    pub const ALL: [Level; 3] = [Level::Scalar, Level::Avx2, Level::Avx512];
+    pub const ALL: [Level; 4] = [Level::Scalar, Level::Neon, Level::Avx2, Level::Avx512];
+
+    /// The levels of this architecture, each of them on top of those before it.
+    #[cfg(target_arch = "x86_64")]
+    const HERE: &'static [Level] = &[Level::Scalar, Level::Avx2, Level::Avx512];
+    #[cfg(target_arch = "aarch64")]
+    const HERE: &'static [Level] = &[Level::Scalar, Level::Neon];
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    const HERE: &'static [Level] = &[Level::Scalar];
 
     /// The levels of this CPU, lowest first. Never empty.
     pub fn available() -> &'static [Level] {
         static COUNT: OnceLock<usize> = OnceLock::new();
-        let count = *COUNT.get_or_init(|| Level::ALL.iter().take_while(|level| level.is_detected()).count());
-        &Level::ALL[..count]
+        let count = *COUNT.get_or_init(|| Level::HERE.iter().take_while(|level| level.is_detected()).count());
+        &Level::HERE[..count]
     }
 
     /// Whether this CPU has the level.
@@ -57,15 +69,16 @@ impl Level {
             Ok(text) if text.is_empty() => Ok(highest),
             Ok(text) => {
                 let level: Level = text.parse()?;
-                if level <= highest { Ok(level) } else { Err(LevelError::Unavailable { level, highest }) }
+                if level.is_available() { Ok(level) } else { Err(LevelError::Unavailable { level, highest }) }
             }
         }
     }
 
-    /// The level's name: `scalar`, `avx2` or `avx512`.
+    /// The level's name: `scalar`, `neon`, `avx2` or `avx512`.
     pub fn name(self) -> &'static str {
         match self {
             Level::Scalar => "scalar",
+            Level::Neon => "neon",
             Level::Avx2 => "avx2",
             Level::Avx512 => "avx512",
         }
@@ -75,6 +88,7 @@ impl Level {
     fn is_detected(&self) -> bool {
         match self {
             Level::Scalar => true,
+            Level::Neon => false,
             Level::Avx2 => {
                 is_x86_feature_detected!("avx2")
                     && is_x86_feature_detected!("fma")
@@ -95,7 +109,16 @@ impl Level {
         }
     }
 
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(target_arch = "aarch64")]
+    fn is_detected(&self) -> bool {
+        match self {
+            Level::Scalar => true,
+            Level::Neon => std::arch::is_aarch64_feature_detected!("neon"),
+            Level::Avx2 | Level::Avx512 => false,
+        }
+    }
+
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     fn is_detected(&self) -> bool {
         *self == Level::Scalar
     }
@@ -139,9 +162,10 @@ impl fmt::Display for LevelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LevelError::Unknown { name } => {
+                let levels = Level::ALL.map(Level::name).join(", ");
                 write!(
                     f,
-                    "{ISA_VARIABLE}: no instruction-set level is called \"{name}\"; the levels are scalar, avx2, avx512"
+                    "{ISA_VARIABLE}: no instruction-set level is called \"{name}\"; the levels are {levels}"
                 )
             }
             LevelError::Unavailable { level, highest } => {
@@ -170,12 +194,28 @@ mod tests {
     #[test]
     fn unknown_name_is_an_error_that_lists_the_levels() {
         let error = "sse9".parse::<Level>().unwrap_err();
-        assert!(error.to_string().contains("sse9") && error.to_string().contains("scalar, avx2, avx512"));
+        assert!(
+            error.to_string().contains("sse9") && error.to_string().contains("scalar, neon, avx2, avx512")
+        );
     }
 
     #[test]
     fn scalar_is_always_available_and_levels_ascend() {
         assert_eq!(Level::available()[0], Level::Scalar);
         assert!(Level::available().is_sorted());
+    }
+
+    #[test]
+    fn architectures_do_not_have_the_levels_of_others() {
+        let (arm, x86) = (cfg!(target_arch = "aarch64"), cfg!(target_arch = "x86_64"));
+        assert_eq!(Level::Neon.is_available(), arm);
+        assert!(x86 || !Level::Avx2.is_available() && !Level::Avx512.is_available());
+        #[cfg(target_arch = "x86_64")]
+        assert_eq!(Level::Avx2.is_available(), Level::Avx2.is_detected());
+        #[cfg(target_arch = "x86_64")]
+        assert_eq!(Level::Avx512.is_available(), Level::Avx512.is_detected());
+        for level in Level::ALL {
+            assert!(Level::HERE.contains(&level) || !level.is_available(), "{level}");
+        }
     }
 }

@@ -146,7 +146,7 @@ fn each_length<T: Lane, const U: usize>(value: impl Fn(usize) -> T) {
 
 fn level_width(level: Level) -> usize {
     match level {
-        Level::Scalar => 4,
+        Level::Scalar | Level::Neon => 4,
         Level::Avx2 => 8,
         Level::Avx512 => 16,
     }

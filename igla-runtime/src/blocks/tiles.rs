@@ -35,11 +35,12 @@ pub(super) struct Tiles<'a> {
 
 impl Tiles<'_> {
     /// Computes them with the best that the level has.
-    pub(super) fn compute(mut self, level: Level) {
+    pub(super) fn compute(self, level: Level) {
         #[cfg(target_arch = "x86_64")]
         if level == Level::Avx512 && level.is_available() && vnni::is_available() {
+            let mut this = self;
             // SAFETY: just looked at.
-            return unsafe { vnni::compute(&mut self) };
+            return unsafe { vnni::compute(&mut this) };
         }
         isa::dispatch_bytes(level, self);
     }

@@ -73,7 +73,7 @@ impl<'a> Job<'a> {
         let (m, n, k) = self.shape();
         let total = m.saturating_mul(n).saturating_mul(k);
         let lanes = match level {
-            Level::Scalar => 4,
+            Level::Scalar | Level::Neon => 4,
             Level::Avx2 => 8,
             Level::Avx512 => 16,
         };

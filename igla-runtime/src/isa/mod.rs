@@ -12,6 +12,8 @@ pub mod avx2;
 pub mod avx512;
 pub mod bytes;
 pub mod half_bits;
+#[cfg(target_arch = "aarch64")]
+pub mod neon;
 pub mod portable;
 
 #[cfg(target_arch = "x86_64")]
@@ -19,6 +21,8 @@ pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub use avx512::Avx512;
 pub use bytes::ByteIsa;
+#[cfg(target_arch = "aarch64")]
+pub use neon::Neon;
 pub use portable::{Portable, Scalar};
 
 use crate::level::Level;
@@ -64,8 +68,13 @@ pub fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
             Some(s) => s.vectorize(kernel),
             None => missing(level),
         },
-        #[cfg(not(target_arch = "x86_64"))]
-        Level::Avx2 | Level::Avx512 => missing(level),
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => match Neon::new() {
+            Some(s) => s.vectorize(kernel),
+            None => missing(level),
+        },
+        // Those of other architectures.
+        _ => missing(level),
     }
 }
 
@@ -74,12 +83,19 @@ pub fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
 #[inline]
 pub(crate) fn dispatch_bytes<K: Kernel>(level: Level, kernel: K) -> K::Output {
     match level {
+        Level::Scalar => Scalar::new().vectorize(kernel),
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 | Level::Avx512 => match Avx2::new() {
             Some(s) => s.vectorize(kernel),
             None => missing(level),
         },
-        _ => Scalar::new().vectorize(kernel),
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => match Neon::new() {
+            Some(s) => s.vectorize(kernel),
+            None => missing(level),
+        },
+        // Those of other architectures.
+        _ => missing(level),
     }
 }
 

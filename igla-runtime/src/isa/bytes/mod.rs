@@ -6,6 +6,8 @@
 //! model that the others are tested against. The AVX-512 level uses the instructions of AVX2.
 //! This folder must not know about blocks, formats or products.
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
