@@ -17,6 +17,8 @@ use core::ops::Range;
 
 use super::mat::{Mat, MatMut};
 use super::pack::pack;
+#[cfg(target_arch = "aarch64")]
+use super::reg::Vreg;
 use super::reg::{Baseline, Reg};
 #[cfg(target_arch = "x86_64")]
 use super::reg::{Ymm, Zmm};
@@ -97,6 +99,8 @@ impl<'a> Dots<'a> {
                 Level::Avx512 => avx512(self, &cols),
                 #[cfg(target_arch = "x86_64")]
                 Level::Avx2 => avx2(self, &cols),
+                #[cfg(target_arch = "aarch64")]
+                Level::Neon => neon(self, &cols),
                 // Including levels that this architecture never has.
                 _ => portable(self, &cols),
             }
@@ -110,6 +114,15 @@ impl<'a> Dots<'a> {
 unsafe fn portable(d: &mut Dots<'_>, cols: &Range<usize>) {
     // SAFETY: the same contract; there are no features to have.
     unsafe { columns::<Baseline, 2>(d, cols) }
+}
+
+/// # Safety
+/// As [`columns`].
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon")]
+unsafe fn neon(d: &mut Dots<'_>, cols: &Range<usize>) {
+    // SAFETY: the same contract.
+    unsafe { columns::<Vreg, 4>(d, cols) }
 }
 
 /// # Safety

@@ -8,7 +8,7 @@
 //!  a: MR     │a₀│     │ acc[0,0] │ acc[0,1] │         SSE:     up to  6 rows × 2 registers of 4
 //!  floats    │a₁│     │ acc[1,0] │ acc[1,1] │
 //!  per k     │⋮ │     │    ⋮     │    ⋮     │         per k: 2 loads, MR broadcasts, 2·MR FMAs
-//!            └──┘     └──────────┴──────────┘
+//!            └──┘     └──────────┴──────────┘         NEON:    up to 12 rows × 2 registers of 4
 //! ```
 //! The tile stays in registers over all of K. Its height is bounded by their number (14·2
 //! accumulators + 2 of B + 1 broadcast of 32), and must be large enough that loads (MR + 2 a step)
@@ -27,6 +27,8 @@
 //! height, and called through a table.
 
 use super::PANEL;
+#[cfg(target_arch = "aarch64")]
+use super::reg::Vreg;
 use super::reg::{Baseline, Reg};
 #[cfg(target_arch = "x86_64")]
 use super::reg::{Ymm, Zmm};
@@ -119,6 +121,14 @@ pub(super) fn kernels(level: Level, numbers: Numbers) -> &'static [Kernel] {
         (Level::Avx2, Numbers::Single) => table!(avx2, Single: 1 x 8, 2 x 4, 3 x 2, 4 x 2, 5 x 2, 6 x 2),
         #[cfg(target_arch = "x86_64")]
         (Level::Avx2, _) => table!(avx2, Pairs: 1 x 4, 2 x 4, 3 x 2, 4 x 2, 5 x 2),
+        // 24 accumulators, 2 of B and 3 of A, of 32 registers. From seven rows on, twice as many columns do not fit.
+        #[cfg(target_arch = "aarch64")]
+        (Level::Neon, Numbers::Single) => table!(neon, Single:
+            1 x 8, 2 x 8, 3 x 4, 4 x 4, 5 x 4, 6 x 4, 7 x 2, 8 x 2, 9 x 2, 10 x 2, 11 x 2, 12 x 2),
+        // Halves take room, and the compiler does not unroll eleven rows of two steps.
+        #[cfg(target_arch = "aarch64")]
+        (Level::Neon, _) => table!(neon, Pairs:
+            1 x 8, 2 x 4, 3 x 4, 4 x 4, 5 x 4, 6 x 2, 7 x 2, 8 x 2, 9 x 2, 10 x 2),
         // Including levels that this architecture never has.
         (_, Numbers::Single) => table!(portable, Single: 1 x 8, 2 x 4, 3 x 2, 4 x 2, 5 x 2, 6 x 2),
         (_, _) => table!(portable, Pairs: 1 x 4, 2 x 4, 3 x 2, 4 x 2, 5 x 2),
@@ -130,6 +140,15 @@ pub(super) fn kernels(level: Level, numbers: Numbers) -> &'static [Kernel] {
 unsafe fn portable<P: Step<Baseline>, const MR: usize, const WIDE: usize>(s: &Strip) {
     // SAFETY: the same contract; there are no features to have.
     unsafe { strip::<Baseline, P, MR, WIDE>(s) }
+}
+
+/// # Safety
+/// As [`Kernel`].
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon")]
+unsafe fn neon<P: Step<Vreg>, const MR: usize, const WIDE: usize>(s: &Strip) {
+    // SAFETY: the same contract.
+    unsafe { strip::<Vreg, P, MR, WIDE>(s) }
 }
 
 /// # Safety
@@ -178,15 +197,8 @@ impl<R: Reg> Step<R> for Single {
 
     #[inline(always)]
     unsafe fn add<const MR: usize, const NV: usize>(acc: &mut [[R; NV]; MR], a: *const f32, x: [R; NV]) {
-        for (i, acc) in acc.iter_mut().enumerate() {
-            // SAFETY: the caller's contract.
-            unsafe {
-                let y = R::splat(a.add(i));
-                for (acc, x) in acc.iter_mut().zip(x) {
-                    *acc = acc.fma(y, x);
-                }
-            }
-        }
+        // SAFETY: the caller's contract.
+        unsafe { R::outer(acc, a, x) }
     }
 }
 
@@ -334,6 +346,11 @@ mod tests {
                 assert_eq!(compute::<Quad, Pairs>(cols, add), compute::<Baseline, Pairs>(cols, add));
                 assert!(found.iter().enumerate().all(|(i, &x)| (i % 70 < cols) || x == 0.5));
             }
+        }
+        #[cfg(target_arch = "aarch64")]
+        for cols in 0..=2 * PANEL {
+            assert_eq!(compute::<Vreg, Single>(cols, true), compute::<Quad, Single>(cols, true));
+            assert_eq!(compute::<Vreg, Pairs>(cols, false), compute::<Quad, Pairs>(cols, false));
         }
         // SAFETY: two elements of two.
         let folded = unsafe { Quad::load_first([1.0, 2.0].as_ptr(), 2).fold4() };

@@ -16,6 +16,8 @@
 //! 8×8 or 4×4), rows adjacent (a copy), neither (element by element). Packing must not know about
 //! tiles, caches or products.
 
+#[cfg(target_arch = "aarch64")]
+use core::arch::aarch64::*;
 #[cfg(target_arch = "x86_64")]
 use core::arch::x86_64::*;
 use core::ops::Range;
@@ -130,18 +132,51 @@ unsafe fn transpose4(src: *const f32, at: &[usize], count: usize, dst: *mut f32,
             let rows: [*const f32; 4] = core::array::from_fn(|r| src.wrapping_add(at[i + r]));
             for p in (line..full.min(line + 16)).step_by(4) {
                 // SAFETY: rows `i..i + 4` and columns `p..p + 4` are in range on both sides.
-                unsafe {
-                    let row = |r: usize| *rows[r].add(p).cast::<[f32; 4]>();
-                    let [a, b, c, d] = [row(0), row(1), row(2), row(3)];
-                    for q in 0..4 {
-                        *dst.add((p + q) * ld + i).cast() = [a[q], b[q], c[q], d[q]];
-                    }
-                }
+                unsafe { square(rows.map(|row| row.add(p)), dst.add(p * ld + i), ld) }
             }
         }
     }
     // SAFETY: the rest of the columns.
     unsafe { elements(src, at, 1, full..count, dst, ld) }
+}
+
+/// Four columns of four rows.
+///
+/// # Safety
+/// Four elements are readable from each row on; `dst[q * ld + r]` is writable for all `q` and `r` below 4.
+#[cfg(not(target_arch = "aarch64"))]
+#[inline(always)]
+unsafe fn square(rows: [*const f32; 4], dst: *mut f32, ld: usize) {
+    // SAFETY: the caller's contract; arrays need no more alignment than their elements.
+    unsafe {
+        let row = |r: usize| *rows[r].cast::<[f32; 4]>();
+        let [a, b, c, d] = [row(0), row(1), row(2), row(3)];
+        for q in 0..4 {
+            *dst.add(q * ld).cast() = [a[q], b[q], c[q], d[q]];
+        }
+    }
+}
+
+/// The same in registers, at all levels: every CPU has the instructions, and the compiler does not find them.
+///
+/// # Safety
+/// As the other.
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+unsafe fn square(rows: [*const f32; 4], dst: *mut f32, ld: usize) {
+    // SAFETY: the caller's contract; NEON is part of the target.
+    unsafe {
+        let (a, b) = (vld1q_f32(rows[0]), vld1q_f32(rows[1]));
+        let (c, d) = (vld1q_f32(rows[2]), vld1q_f32(rows[3]));
+        // Pairs of rows exchange elements, then pairs of elements.
+        let (even, odd) = (vreinterpretq_f64_f32(vtrn1q_f32(a, b)), vreinterpretq_f64_f32(vtrn2q_f32(a, b)));
+        let (even2, odd2) =
+            (vreinterpretq_f64_f32(vtrn1q_f32(c, d)), vreinterpretq_f64_f32(vtrn2q_f32(c, d)));
+        vst1q_f32(dst, vreinterpretq_f32_f64(vtrn1q_f64(even, even2)));
+        vst1q_f32(dst.add(ld), vreinterpretq_f32_f64(vtrn1q_f64(odd, odd2)));
+        vst1q_f32(dst.add(2 * ld), vreinterpretq_f32_f64(vtrn2q_f64(even, even2)));
+        vst1q_f32(dst.add(3 * ld), vreinterpretq_f32_f64(vtrn2q_f64(odd, odd2)));
+    }
 }
 
 /// As [`transpose4`] in blocks of 8 × 16; fewer than eight rows go by fours.

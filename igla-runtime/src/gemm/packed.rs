@@ -16,7 +16,7 @@ use crate::tensor::Tensor;
 ///   k=1: b₀ b₁ … b₃₁                     k=1: b₃₂ …
 ///   ⋮                                    ⋮
 /// ```
-/// 32 columns are two registers of AVX-512, four of AVX2, eight of SSE: each level's microkernel
+/// 32 columns are two registers of AVX-512, four of AVX2, eight of SSE and NEON: each level's microkernel
 /// takes the slice of a panel it has registers for.
 #[derive(Clone)]
 pub struct PackedB {

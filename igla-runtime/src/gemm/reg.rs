@@ -23,6 +23,23 @@ pub(super) trait Reg: Copy {
     unsafe fn store_first(self, p: *mut f32, n: usize);
     /// `self + a·b`, fused where the level has it.
     unsafe fn fma(self, a: Self, b: Self) -> Self;
+    /// Adds `a[i]·x` to row `i` of a tile, for all of its rows.
+    #[inline(always)]
+    unsafe fn outer<const MR: usize, const NV: usize>(
+        acc: &mut [[Self; NV]; MR],
+        a: *const f32,
+        x: [Self; NV],
+    ) {
+        for (i, acc) in acc.iter_mut().enumerate() {
+            // SAFETY: the contract; `MR` numbers are readable at `a`.
+            unsafe {
+                let y = Self::splat(a.add(i));
+                for (acc, x) in acc.iter_mut().zip(x) {
+                    *acc = acc.fma(y, x);
+                }
+            }
+        }
+    }
     /// Lanes' low 16 bits as `bf16`.
     unsafe fn low_half(self) -> Self;
     /// Lanes' high 16 bits as `bf16`.
@@ -110,6 +127,11 @@ impl Reg for Quad {
         self.0
     }
 }
+
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(target_arch = "aarch64")]
+pub(super) use neon::Vreg;
 
 #[cfg(target_arch = "x86_64")]
 pub(super) use x86::{Ymm, Zmm};
