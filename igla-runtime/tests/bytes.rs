@@ -133,6 +133,12 @@ fn all<S: Isa>(s: S, input: &Input, out: &mut Vec<(&'static str, [u8; 32])>) {
     bytes! {
         "round_b" = s.round_b([x, y, s.add_e(s.to_e(s.widen_s::<1>(s.sign_b(a, s.splat_b(0)))), half), half]);
     }
+    // Pairs that do not saturate: what products of codes with rounded numbers are.
+    let codes = s.and_b(a, s.splat_b(127));
+    bytes! {
+        "add_pairs_b" = s.bytes(s.sum_h(s.add_pairs_b(h, codes, b)));
+        "add_pairs_b 128" = s.bytes(s.sum_h(s.add_pairs_b(g, s.abs_b(a), s.shr_b::<1>(b))));
+    }
     eights! {
         "reduce_max_e" = s.splat_e(s.reduce_max_e(x));
     }

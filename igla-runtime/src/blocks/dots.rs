@@ -121,9 +121,9 @@ fn dots<F: Affine, S: Isa, const M: usize, const R: usize>(
                 let (codes, size) = (codes.register(), s.abs_b(signed));
                 for i in 0..M {
                     let pairs = if const { unsigned::<F>() } {
-                        s.pairs_b(codes, q[i])
+                        s.add_pairs_b(s.splat_h(0), codes, q[i])
                     } else {
-                        s.pairs_b(size, s.sign_b(q[i], signed))
+                        s.add_pairs_b(s.splat_h(0), size, s.sign_b(q[i], signed))
                     };
                     let mut sums = s.sum_h(pairs);
                     if const { offset::<F>() != 0 } {

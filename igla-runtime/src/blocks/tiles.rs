@@ -201,12 +201,11 @@ fn tile<S: Isa, const BITS: usize, const DEPTH: usize, const M: usize, const R: 
                         let w = register::<S, BITS, $j>(s, codes[r]);
                         let size = s.abs_b(w);
                         for i in 0..M {
-                            let product = if const { DEPTH == 1 } {
-                                s.pairs_b(size, s.sign_b(fours[i], w))
+                            pairs[r][i] = if const { DEPTH == 1 } {
+                                s.add_pairs_b(pairs[r][i], size, s.sign_b(fours[i], w))
                             } else {
-                                s.pairs_b(w, fours[i])
+                                s.add_pairs_b(pairs[r][i], w, fours[i])
                             };
-                            pairs[r][i] = s.add_h(pairs[r][i], product);
                         }
                     }
                 )*

@@ -68,6 +68,11 @@ pub trait ByteIsa: Copy + Send + Sync + Sealed + 'static {
 
     /// Products of unsigned `u` with signed `s`, added in pairs, saturating.
     fn pairs_b(self, u: Self::B, s: Self::B) -> Self::H;
+    /// `acc` and the sums of pairs that [`ByteIsa::pairs_b`] gives, of which none may saturate: any values otherwise.
+    #[inline(always)]
+    fn add_pairs_b(self, acc: Self::H, u: Self::B, s: Self::B) -> Self::H {
+        self.add_h(acc, self.pairs_b(u, s))
+    }
     /// `a` in every lane.
     fn splat_h(self, a: i16) -> Self::H;
     /// `a + b`, wrapping.

@@ -89,6 +89,33 @@ unsafe fn round(a: E) -> uint8x16_t {
     }
 }
 
+/// Bytes 0, 2, … and 1, 3, … as words.
+///
+/// # Safety
+/// The CPU has NEON.
+#[inline(always)]
+unsafe fn even_odd_u(a: uint8x16_t) -> [int16x8_t; 2] {
+    // SAFETY: the caller's.
+    unsafe {
+        let words = vreinterpretq_u16_u8(a);
+        let (even, odd) = (vandq_u16(words, vdupq_n_u16(255)), vshrq_n_u16::<8>(words));
+        [vreinterpretq_s16_u16(even), vreinterpretq_s16_u16(odd)]
+    }
+}
+
+/// As [`even_odd_u`], of signed bytes.
+///
+/// # Safety
+/// The CPU has NEON.
+#[inline(always)]
+unsafe fn even_odd_s(a: uint8x16_t) -> [int16x8_t; 2] {
+    // SAFETY: the caller's.
+    unsafe {
+        let words = vreinterpretq_s16_u8(a);
+        [vshrq_n_s16::<8>(vshlq_n_s16::<8>(words)), vshrq_n_s16::<8>(words)]
+    }
+}
+
 impl ByteIsa for Neon {
     type B = B;
     type H = H;
@@ -128,12 +155,12 @@ impl ByteIsa for Neon {
         // No instruction multiplies unsigned by signed bytes. A single product fits 16 bits, so only the sum of a
         // pair saturates.
         fn pairs_b(u: B, s: B) -> H = both!(|i| {
-            let (u, s) = (vreinterpretq_u16_u8(u[i]), vreinterpretq_s16_u8(s[i]));
-            let u_even = vreinterpretq_s16_u16(vandq_u16(u, vdupq_n_u16(255)));
-            let u_odd = vreinterpretq_s16_u16(vshrq_n_u16::<8>(u));
-            let s_even = vshrq_n_s16::<8>(vshlq_n_s16::<8>(s));
-            let s_odd = vshrq_n_s16::<8>(s);
-            vqaddq_s16(vmulq_s16(u_even, s_even), vmulq_s16(u_odd, s_odd))
+            let (u, s) = (even_odd_u(u[i]), even_odd_s(s[i]));
+            vqaddq_s16(vmulq_s16(u[0], s[0]), vmulq_s16(u[1], s[1]))
+        });
+        fn add_pairs_b(acc: H, u: B, s: B) -> H = both!(|i| {
+            let (u, s) = (even_odd_u(u[i]), even_odd_s(s[i]));
+            vmlaq_s16(vmlaq_s16(acc[i], u[0], s[0]), u[1], s[1])
         });
         fn splat_h(a: i16) -> H = [vdupq_n_s16(a); 2];
         fn add_h(a: H, b: H) -> H = both!(|i| vaddq_s16(a[i], b[i]));
