@@ -10,7 +10,7 @@
 
 use core::ops::Range;
 
-use super::{Affine, BlockMat, Bytes, Int8Rows, ahead, each_chunk, groups, plain};
+use super::{Affine, BlockMat, Bytes, Int8Rows, ahead, each_chunk, groups, narrow, plain};
 use crate::isa::{Isa, Kernel};
 
 /// Whether codes are multiplied as they are.
@@ -40,6 +40,8 @@ impl<F: Affine> Kernel for Dots<'_, F> {
         const { super::check::<F>() };
         for (first, count) in groups::<S>(self.xs.len()) {
             match count {
+                4 if const { narrow::<S>() } => self.group::<S, 4, 1>(s, first),
+                2 if const { narrow::<S>() } => self.group::<S, 2, 2>(s, first),
                 4 if !plain::<S>() => self.group::<S, 4, 2>(s, first),
                 2 if !plain::<S>() => self.group::<S, 2, 4>(s, first),
                 _ if !plain::<S>() => self.group::<S, 1, 4>(s, first),

@@ -7,7 +7,7 @@
 use core::fmt;
 use core::ops::Range;
 
-use super::{BlockMat, Blocks, CHUNK, Floats, ahead, each_chunk, groups, plain};
+use super::{BlockMat, Blocks, CHUNK, Floats, ahead, each_chunk, groups, narrow, plain};
 use crate::isa::{self, Isa, Kernel};
 use crate::level::Level;
 
@@ -83,6 +83,8 @@ impl<F: Blocks> Kernel for Dots<'_, F> {
     fn run<S: Isa>(mut self, s: S) {
         for (first, count) in groups::<S>(self.x.len()) {
             match count {
+                4 if const { narrow::<S>() } => self.group::<S, 4, 1>(s, first),
+                2 if const { narrow::<S>() } => self.group::<S, 2, 2>(s, first),
                 4 if !plain::<S>() => self.group::<S, 4, 2>(s, first),
                 2 if !plain::<S>() => self.group::<S, 2, 4>(s, first),
                 _ if !plain::<S>() => self.group::<S, 1, 4>(s, first),

@@ -234,6 +234,11 @@ const fn plain<S: Isa>() -> bool {
     matches!(S::LEVEL, Level::Scalar)
 }
 
+/// Whether 32 bytes and what becomes of them are two registers of a level, so that half as many sums fit.
+const fn narrow<S: Isa>() -> bool {
+    matches!(S::LEVEL, Level::Neon)
+}
+
 /// Asks for block `b` of the row that is `rows` below, so that weights from memory are there when their turn comes: rows
 /// are too short for the processor to see where they go.
 #[inline(always)]
