@@ -111,6 +111,8 @@ CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER=$runner
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER
 test_runtime --target $target --target-dir "$place/build"
+stage 'products of bytes on a CPU without instructions for them'
+QEMU_CPU=cortex-a53 cargo test --package igla-runtime --target $target --target-dir "$place/build" --test blocks_int8
 
 # The interpreter runs here and asks compiled kernels for their results. It has them compiled by $CARGO and starts
 # what it finds where a program of this machine would be: a script that starts the emulator.

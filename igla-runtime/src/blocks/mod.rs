@@ -82,6 +82,8 @@
 #![allow(clippy::needless_range_loop)]
 
 mod bytes;
+#[cfg(target_arch = "aarch64")]
+mod dotprod;
 mod dots;
 mod exact;
 mod floats;

@@ -9,6 +9,8 @@
 
 use core::ops::Range;
 
+#[cfg(target_arch = "aarch64")]
+use super::dotprod;
 use super::strips::{STRIP, Scales, Shape, StripsRef};
 #[cfg(target_arch = "x86_64")]
 use super::vnni;
@@ -41,6 +43,12 @@ impl Tiles<'_> {
             let mut this = self;
             // SAFETY: just looked at.
             return unsafe { vnni::compute(&mut this) };
+        }
+        #[cfg(target_arch = "aarch64")]
+        if level == Level::Neon && level.is_available() && dotprod::is_available() {
+            let mut this = self;
+            // SAFETY: just looked at.
+            return unsafe { dotprod::compute(&mut this) };
         }
         isa::dispatch_bytes(level, self);
     }
