@@ -271,7 +271,7 @@ impl Body<'_> {
         let positions: Vec<TokenStream> =
             leading.iter().zip(&place.axes).map(|(p, a)| self.position_in(place, *a, p)).collect();
         let take = quote!(#name.row([#(#positions),*]));
-        if fixed { self.hoisted_row(&format!("{name}_row"), take) } else { take }
+        if fixed { self.hoisted_row(&row_of(name), take) } else { take }
     }
 
     /// Whether leading positions are valid on axes of these extents, and the same during the whole lanes loop.
@@ -321,7 +321,7 @@ impl Body<'_> {
         let positions: Vec<TokenStream> =
             leading.iter().zip(&place.axes).map(|(p, a)| self.position_in(&place, *a, p)).collect();
         let take = quote!(#name.row_mut([#(#positions),*]));
-        if fixed { self.hoisted_row(&format!("{name}_row"), take) } else { take }
+        if fixed { self.hoisted_row(&row_of(name), take) } else { take }
     }
 
     /// Stores one element.
@@ -338,6 +338,12 @@ impl Body<'_> {
             (_, positions) => quote!(#name.set([#(#positions),*], #value);),
         }
     }
+}
+
+/// What to call a row of an array.
+fn row_of(array: &Ident) -> String {
+    // Keywords have an underscore behind them.
+    format!("{}_row", array.to_string().trim_end_matches('_'))
 }
 
 /// A stored element as a computed value.

@@ -34,7 +34,7 @@ impl Mode {
 
 /// An integer expression in a mode, without parentheses around the whole.
 pub fn int(leaves: &dyn Leaves, i: &Int, mode: Mode) -> TokenStream {
-    if i.as_atom().is_some() { strip(sum(leaves, i, mode)) } else { sum(leaves, i, mode) }
+    strip(sum(leaves, i, mode))
 }
 
 fn sum(leaves: &dyn Leaves, i: &Int, mode: Mode) -> TokenStream {

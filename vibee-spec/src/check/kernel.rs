@@ -104,6 +104,10 @@ impl<'a> Builder<'_, 'a> {
 
     /// Warns about definitions nothing reads.
     pub fn unused(&mut self) {
+        // What was left out may use it.
+        if self.incomplete {
+            return;
+        }
         let mut found: Vec<(String, crate::span::Span)> = self
             .locals
             .iter()

@@ -287,6 +287,14 @@ impl Builder<'_, '_> {
                     (Op::Gt, true) | (Op::Le, false) => vec![below(b, a, 1)],
                     (Op::Ge, true) | (Op::Lt, false) => vec![below(b, a, 0)],
                     (Op::Eq, true) | (Op::Ne, false) => vec![below(a, b, 0), below(b, a, 0)],
+                    // At one end of a range, another value is one further inside.
+                    (Op::Ne, true) | (Op::Eq, false) => {
+                        let mut ends =
+                            vec![(below(a, b, 0), below(a, b, 1)), (below(b, a, 0), below(b, a, 1))];
+                        let mut prover = self.prover();
+                        ends.retain(|(known, _)| prover.nonneg(known));
+                        ends.into_iter().map(|(_, then)| then).collect()
+                    }
                     _ => vec![],
                 };
                 self.guards.extend(facts);

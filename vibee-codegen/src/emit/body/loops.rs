@@ -1,6 +1,6 @@
 //! Statements and loops: plain ones, and ones in lanes with the rows taken before them.
 
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Ident, Literal, Spacing, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 use vibee_spec::term::{Atom, IndexId, Int};
 
@@ -50,7 +50,8 @@ impl<'a> Body<'a> {
     }
 
     pub(super) fn counted(&mut self, index: IndexId, lo: &Int, hi: &Int, body: &[Stmt]) -> TokenStream {
-        let (lets, lo, hi) = if self.is_row(index) {
+        let constants = lo.as_const().and(hi.as_const()).and_then(|hi| usize::try_from(hi).ok());
+        let (lets, lo, mut hi) = if self.is_row(index) {
             let first = self.first(index);
             let end = first.add(&self.extent(index));
             (quote!(), self.int(&first, Mode::Exact), self.int(&end, Mode::Exact))
@@ -67,6 +68,13 @@ impl<'a> Body<'a> {
         let name = self.scope(index);
         let body = self.in_scope(body);
         self.scoped.remove(&index);
+        // Nothing but its range would say the type of a letter that methods are called on.
+        if let Some(end) = constants.filter(|_| is_receiver(&body, &name)) {
+            let end = Literal::usize_suffixed(end);
+            hi = quote!(#end);
+        }
+        // A letter of which only the range counts.
+        let name = crate::emit::kernel::unused(&name, &body);
         quote!(#lets #hoisted for #name in #lo..#hi { #body })
     }
 
@@ -165,6 +173,14 @@ impl<'a> Body<'a> {
         let written = self.written.iter().any(|b| self.names.buffer(self.p.buffer(*b).def) == name);
         !written
     }
+}
+
+/// Whether a method of a variable is called.
+fn is_receiver(code: &TokenStream, name: &Ident) -> bool {
+    let tokens: Vec<TokenTree> = code.clone().into_iter().collect();
+    let calls = |pair: &[TokenTree]| matches!(pair, [TokenTree::Ident(i), TokenTree::Punct(p)] if i == name && p.as_char() == '.' && p.spacing() == Spacing::Alone);
+    let inside = |t: &TokenTree| matches!(t, TokenTree::Group(g) if is_receiver(&g.stream(), name));
+    tokens.windows(2).any(calls) || tokens.iter().any(inside)
 }
 
 pub(super) fn collect_written(p: &LoopProgram, stmts: &[Stmt], out: &mut Vec<BufferId>) {

@@ -240,6 +240,17 @@ impl<'a> Body<'a> {
         proved
     }
 
+    /// Whether an integer is at least 1 wherever the loops around run.
+    pub fn is_positive(&self, i: &Int) -> bool {
+        if let Some(c) = i.as_const() {
+            return c >= 1;
+        }
+        let real = |i: &IndexId| i.index() < self.p.program.kernel.indices.len();
+        let scope: Vec<(IndexId, Int)> =
+            self.scoped.keys().filter(|i| real(i)).map(|i| (*i, self.p.program.extent(*i).clone())).collect();
+        self.known.nonneg(&i.sub(&Int::constant(1)), &scope, &[])
+    }
+
     /// An unused name.
     pub fn fresh(&mut self, base: &str) -> Ident {
         let name = self.names.fresh(base);

@@ -19,8 +19,8 @@ impl Body<'_> {
             };
             return Val::one(quote!(#c), if i.as_const() < Some(0) { Prec::Unary } else { Prec::Post });
         }
-        let negative = !nonnegative(i) || self.signed_scalars(i);
-        let mode = if negative { Mode::Wide } else { Mode::Exact };
+        let plain = nonnegative(i) && !self.signed_scalars(i) && self.divides_well(i);
+        let mode = if plain { Mode::Exact } else { Mode::Wide };
         let code = self.int(i, mode);
         let single =
             i.as_atom().is_some_and(|a| matches!(a, Atom::Dim(_) | Atom::Index(_) | Atom::Scalar(_)));
@@ -31,6 +31,17 @@ impl Body<'_> {
             (false, false) => quote!((#code) as i32 as #ty),
         };
         Val::one(code, Prec::Cast)
+    }
+
+    /// Whether no divisor is 0 wherever the loops around run.
+    fn divides_well(&self, i: &Int) -> bool {
+        i.terms().flat_map(|(factors, _)| factors).all(|a| match a {
+            Atom::Div(x, y) | Atom::Mod(x, y) => {
+                self.is_positive(y) && self.divides_well(x) && self.divides_well(y)
+            }
+            Atom::Min(x, y) | Atom::Max(x, y) => self.divides_well(x) && self.divides_well(y),
+            Atom::Dim(_) | Atom::Index(_) | Atom::Scalar(_) => true,
+        })
     }
 
     /// An integer expression; remembers which sizes it uses.
@@ -50,9 +61,9 @@ impl Body<'_> {
         // An `i32` argument may be negative on the way to a position that is not.
         let wide = int(&*self, i, Mode::Wide);
         match mode {
-            Mode::Exact => quote!(((#wide) as usize)),
-            Mode::Saturating => quote!(((#wide).max(0) as usize)),
-            Mode::Signed => quote!(((#wide) as isize)),
+            Mode::Exact => quote!((#wide) as usize),
+            Mode::Saturating => quote!((#wide).max(0) as usize),
+            Mode::Signed => quote!((#wide) as isize),
             Mode::Wide => wide,
         }
     }

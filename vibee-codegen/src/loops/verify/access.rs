@@ -170,6 +170,13 @@ impl<'a> Proofs<'a> {
                 self.assume(a[0], holds);
                 self.assume(a[1], holds);
             }
+            (Node::Op(Op::Ne, a), true) | (Node::Op(Op::Eq, a), false) => {
+                // At one end of a range, another value is one further inside.
+                let (Node::Int(l), Node::Int(r)) = (exprs.node(a[0]), exprs.node(a[1])) else { return };
+                let ends = [l.sub(r), r.sub(l)].into_iter().filter(|e| self.nonneg(e));
+                let then: Vec<Int> = ends.map(|e| e.sub(&Int::constant(1))).collect();
+                self.conditions.extend(then);
+            }
             _ => self.conditions.extend(as_nonneg(exprs, condition, holds).unwrap_or_default()),
         }
     }
