@@ -46,6 +46,20 @@ impl Ctx {
     /// When this CPU lacks the level or threads cannot be started.
     pub fn with(level: Level, threads: usize) -> Self {
         assert!(level.is_available(), "this CPU does not have the level {level}");
+        // SAFETY: it has.
+        unsafe { Ctx::with_unchecked(level, threads) }
+    }
+
+    /// As [`Ctx::with`], for tests of levels that this CPU lacks.
+    ///
+    /// # Safety
+    /// Instructions of the level are executed: whoever calls this sees to it that they do what they should, by an
+    /// emulator if not by the CPU.
+    ///
+    /// # Panics
+    /// When threads cannot be started.
+    #[doc(hidden)]
+    pub unsafe fn with_unchecked(level: Level, threads: usize) -> Self {
         let threads = threads.max(1);
         let pool = (threads > 1).then(|| {
             let builder = ThreadPoolBuilder::new().num_threads(threads - 1);

@@ -8,8 +8,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
-/// Environment variable that forces a lower level than the best one: `scalar`; `avx2` or `avx512` on x86-64; `neon` on
-/// 64-bit ARM.
+/// Environment variable that forces a lower level than the best one: `scalar`; `avx2`, `avx512` or `amx` on x86-64;
+/// `neon` on 64-bit ARM.
 pub const ISA_VARIABLE: &str = "IGLA_ISA";
 
 /// A bundle of CPU features that kernels are compiled for, ordered from plainest to widest. No machine has all.
@@ -23,15 +23,19 @@ pub enum Level {
     Avx2,
     /// AVX-512 F, BW, CD, DQ and VL on top of [`Level::Avx2`] (x86-64-v4): 16 lanes.
     Avx512,
+    /// AMX with products of `bf16`, and AVX-512 BF16, on top of [`Level::Avx512`], whose code everything but products
+    /// on all threads runs: tiles do nothing else. A level of its own because tiles are of the operating system to give,
+    /// and because whoever asks for AVX-512 wants no other unit.
+    Amx,
 }
 
 impl Level {
     /// Every level, lowest first, whether or not this CPU has it.
-    pub const ALL: [Level; 4] = [Level::Scalar, Level::Neon, Level::Avx2, Level::Avx512];
+    pub const ALL: [Level; 5] = [Level::Scalar, Level::Neon, Level::Avx2, Level::Avx512, Level::Amx];
 
     /// The levels of this architecture, each of them on top of those before it.
     #[cfg(target_arch = "x86_64")]
-    const HERE: &'static [Level] = &[Level::Scalar, Level::Avx2, Level::Avx512];
+    const HERE: &'static [Level] = &[Level::Scalar, Level::Avx2, Level::Avx512, Level::Amx];
     #[cfg(target_arch = "aarch64")]
     const HERE: &'static [Level] = &[Level::Scalar, Level::Neon];
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -74,14 +78,20 @@ impl Level {
         }
     }
 
-    /// The level's name: `scalar`, `neon`, `avx2` or `avx512`.
+    /// The level's name: `scalar`, `neon`, `avx2`, `avx512` or `amx`.
     pub fn name(self) -> &'static str {
         match self {
             Level::Scalar => "scalar",
             Level::Neon => "neon",
             Level::Avx2 => "avx2",
             Level::Avx512 => "avx512",
+            Level::Amx => "amx",
         }
+    }
+
+    /// The level that code is compiled for where this one runs.
+    pub(crate) fn code(self) -> Level {
+        if self == Level::Amx { Level::Avx512 } else { self }
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -106,6 +116,7 @@ impl Level {
                     && is_x86_feature_detected!("avx512dq")
                     && is_x86_feature_detected!("avx512vl")
             }
+            Level::Amx => Level::Avx512.is_detected() && crate::isa::amx::is_available(),
         }
     }
 
@@ -114,7 +125,7 @@ impl Level {
         match self {
             Level::Scalar => true,
             Level::Neon => std::arch::is_aarch64_feature_detected!("neon"),
-            Level::Avx2 | Level::Avx512 => false,
+            Level::Avx2 | Level::Avx512 | Level::Amx => false,
         }
     }
 
@@ -195,7 +206,8 @@ mod tests {
     fn unknown_name_is_an_error_that_lists_the_levels() {
         let error = "sse9".parse::<Level>().unwrap_err();
         assert!(
-            error.to_string().contains("sse9") && error.to_string().contains("scalar, neon, avx2, avx512")
+            error.to_string().contains("sse9")
+                && error.to_string().contains("scalar, neon, avx2, avx512, amx")
         );
     }
 

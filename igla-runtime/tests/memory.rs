@@ -148,7 +148,7 @@ fn level_width(level: Level) -> usize {
     match level {
         Level::Scalar | Level::Neon => 4,
         Level::Avx2 => 8,
-        Level::Avx512 => 16,
+        Level::Avx512 | Level::Amx => 16,
     }
 }
 

@@ -15,7 +15,7 @@ fn weights(count: usize) -> Vec<bf16> {
 /// Whether the level rounds where it may.
 fn rounds(level: Level) -> bool {
     #[cfg(target_arch = "x86_64")]
-    if level == Level::Avx512 {
+    if matches!(level, Level::Avx512 | Level::Amx) {
         return is_x86_feature_detected!("avx512bf16");
     }
     let _ = level;

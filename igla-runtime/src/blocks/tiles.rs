@@ -39,7 +39,7 @@ impl Tiles<'_> {
     /// Computes them with the best that the level has.
     pub(super) fn compute(self, level: Level) {
         #[cfg(target_arch = "x86_64")]
-        if level == Level::Avx512 && level.is_available() && vnni::is_available() {
+        if level.code() == Level::Avx512 && Level::Avx512.is_available() && vnni::is_available() {
             let mut this = self;
             // SAFETY: just looked at.
             return unsafe { vnni::compute(&mut this) };

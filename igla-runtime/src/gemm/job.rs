@@ -15,6 +15,8 @@ use crate::level::Level;
 /// Multiply-adds per lane in the smallest block worth handing to another thread: 15 µs of work,
 /// where waking one takes 20.
 const WORTH_SHARING: usize = 1 << 17;
+/// Lanes that tiles stand for: half of what they do at most, which is 32 times as much as AVX-512 does.
+const TILE_LANES: usize = 256;
 /// Multiply-adds that take as long as touching an element does elsewhere.
 const PER_ELEMENT: usize = 8;
 
@@ -24,12 +26,18 @@ pub(super) struct Job<'a> {
     b: Rhs<'a>,
     c: MatMut<'a>,
     dots: bool,
+    /// Whose code runs.
+    level: Level,
+    /// Of what is packed or decoded.
+    numbers: Numbers,
 }
 
 impl<'a> Job<'a> {
+    /// A product for a level; which way it goes is that of all of C.
+    ///
     /// # Panics
     /// If the shapes disagree.
-    pub(super) fn new(a: Mat<'a>, b: Rhs<'a>, c: MatMut<'a>) -> Self {
+    pub(super) fn new(level: Level, a: Mat<'a>, b: Rhs<'a>, c: MatMut<'a>) -> Self {
         let (m, n, k) = (c.rows(), c.cols(), a.cols());
         assert!(
             a.rows() == m && b.n() == n && b.k() == k,
@@ -43,7 +51,13 @@ impl<'a> Job<'a> {
             Rhs::Packed(_) | Rhs::PackedBf16 { .. } => false,
             Rhs::Blocks(_) => m <= MOST_ROWS,
         };
-        Self { a, b, c, dots }
+        let (rounds, exact) = match &b {
+            Rhs::Plain(_) | Rhs::Packed(_) => (false, Numbers::Single),
+            Rhs::PackedBf16 { rounds, .. } => (*rounds, Numbers::Pairs),
+            Rhs::Blocks(b) => (b.weights().rounds(), Numbers::Single),
+        };
+        let rounded = if rounds && !dots { Numbers::rounded(level, m) } else { None };
+        Self { a, b, c, dots, level: level.code(), numbers: rounded.unwrap_or(exact) }
     }
 
     pub(super) fn shape(&self) -> (usize, usize, usize) {
@@ -69,25 +83,30 @@ impl<'a> Job<'a> {
     /// Into how many rows × columns of blocks C is cut for so many workers, at least 1 × 1.
     ///
     /// The cut whose blocks cost least, counting what every block packs for itself.
-    pub(super) fn grid(&self, level: Level, workers: usize) -> (usize, usize) {
+    pub(super) fn grid(&self, workers: usize) -> (usize, usize) {
         let (m, n, k) = self.shape();
         let total = m.saturating_mul(n).saturating_mul(k);
-        let lanes = match level {
+        let tiles = self.numbers == Numbers::Tiles;
+        let lanes = match self.level {
+            _ if tiles => TILE_LANES,
             Level::Scalar | Level::Neon => 4,
             Level::Avx2 => 8,
-            Level::Avx512 => 16,
+            Level::Avx512 | Level::Amx => 16,
         };
         let workers = workers.min(total / (WORTH_SHARING * lanes)).max(1);
         let plain = !self.b.is_packed();
+        let unit = self.numbers.unit();
+        // Next to products in tiles everything else takes that many times as long.
+        let relative = if tiles { TILE_LANES / 16 } else { 1 };
         let cost = |rows: usize, columns: usize| {
             // Strips under six rows take as long as six; packing an element of either operand
             // takes about as long as multiplying it by ten, reading one that was packed before, by four.
-            let height = m.div_ceil(rows).max(6);
+            let height = m.div_ceil(rows).next_multiple_of(unit).max(6);
             let width = n.div_ceil(columns).next_multiple_of(PANEL);
-            height * width + 10 * height + if plain { 10 } else { 4 } * width
+            height * width + relative * (10 * height + if plain { 10 } else { 4 } * width)
         };
         let rows = if self.dots { 1 } else { workers };
-        (1..=rows.min(m.max(1)))
+        (1..=rows.min(m.div_ceil(unit).max(1)))
             .map(|rows| (rows, (workers / rows).min(n.div_ceil(PANEL)).max(1)))
             .min_by_key(|&(rows, columns)| cost(rows, columns))
             .unwrap_or((1, 1))
@@ -99,8 +118,10 @@ impl<'a> Job<'a> {
         let (row, column) = (i / grid.1, i % grid.1);
         let panels = n.div_ceil(PANEL);
         let share = |total: usize, i: usize, pieces: usize| total / pieces * i + (total % pieces).min(i);
+        let unit = self.numbers.unit();
+        let rows = |i: usize| m.min(share(m.div_ceil(unit), i, grid.0) * unit);
         (
-            share(m, row, grid.0)..share(m, row + 1, grid.0),
+            rows(row)..rows(row + 1),
             n.min(share(panels, column, grid.1) * PANEL)..n.min(share(panels, column + 1, grid.1) * PANEL),
         )
     }
@@ -108,11 +129,10 @@ impl<'a> Job<'a> {
     /// The product restricted to a block of C; `cols` starts at a panel.
     ///
     /// # Safety
-    /// The CPU has `level`; blocks at work at the same time do not overlap. `x` and `y` have at
+    /// The CPU has the level; blocks at work at the same time do not overlap. `x` and `y` have at
     /// least the floats of [`Job::buffers`] and are used for nothing else meanwhile.
     pub(super) unsafe fn block(
         &self,
-        level: Level,
         rows: Range<usize>,
         cols: Range<usize>,
         x: *mut f32,
@@ -124,7 +144,8 @@ impl<'a> Job<'a> {
         let a = self.a.part(&rows);
         // SAFETY: the shapes were checked and the parts correspond; C is borrowed mutably, so
         // it overlaps no operand; the buffers for a part are no larger than for the whole.
-        let (columns, numbers) = match self.b {
+        let (level, numbers) = (self.level, self.numbers);
+        let columns = match self.b {
             Rhs::Plain(b) if self.dots => {
                 // SAFETY: see above.
                 let dots = unsafe { Dots::new(level, a, b.part(&cols), c, x) };
@@ -135,17 +156,10 @@ impl<'a> Job<'a> {
                 let few = unsafe { Rows::new(level, a, b, cols.start, c, x) };
                 return Work { kind: Kind::Rows(few), row0: rows.start, col0: cols.start };
             }
-            Rhs::Plain(b) => (Columns::Plain(b.part(&cols)), Numbers::Single),
-            Rhs::Blocks(b) => {
-                let rounded = if b.weights().rounds() { Numbers::rounded(level) } else { None };
-                (Columns::Blocks(b, cols.start), rounded.unwrap_or(Numbers::Single))
-            }
-            Rhs::Packed(b) => (panels(b.data(), b.k(), cols.start), Numbers::Single),
-            Rhs::PackedBf16 { b, rounds } => {
-                let rounded = if rounds { Numbers::rounded(level) } else { None };
-                let numbers = rounded.unwrap_or(Numbers::Pairs);
-                (panels(b.data(), numbers.rows(b.k()), cols.start), numbers)
-            }
+            Rhs::Plain(b) => Columns::Plain(b.part(&cols)),
+            Rhs::Blocks(b) => Columns::Blocks(b, cols.start),
+            Rhs::Packed(b) => panels(b.data(), b.k(), cols.start),
+            Rhs::PackedBf16 { b, .. } => panels(b.data(), numbers.rows(b.k()), cols.start),
         };
         // SAFETY: see above; numbers are those of the panels, or of what is decoded, and of the level.
         let kind = Kind::Tiles(unsafe { Sweep::new(level, numbers, a, columns, c, x, y) });

@@ -32,6 +32,8 @@ use super::reg::Vreg;
 use super::reg::{Baseline, Reg};
 #[cfg(target_arch = "x86_64")]
 use super::reg::{Ymm, Zmm};
+#[cfg(target_arch = "x86_64")]
+use super::tiles;
 use crate::level::Level;
 
 /// What the words of a panel's rows are.
@@ -43,17 +45,30 @@ pub(super) enum Numbers {
     Pairs,
     /// The same, and so are A's: for levels that multiply such pairs, see [`Numbers::rounded`].
     RoundedPairs,
+    /// The same, A's in tiles: for the level that multiplies those.
+    Tiles,
 }
 
 impl Numbers {
-    /// Pairs of a level that multiplies them, where A may be rounded.
-    pub(super) fn rounded(level: Level) -> Option<Numbers> {
+    /// Pairs of a level that multiplies them, where A may be rounded and all of C has `m` rows.
+    pub(super) fn rounded(level: Level, m: usize) -> Option<Numbers> {
         #[cfg(target_arch = "x86_64")]
-        if level == Level::Avx512 && is_x86_feature_detected!("avx512bf16") {
+        if level == Level::Amx && m > tiles::FEW {
+            return Some(Numbers::Tiles);
+        } else if level.code() == Level::Avx512 && is_x86_feature_detected!("avx512bf16") {
             return Some(Numbers::RoundedPairs);
         }
-        let _ = level;
+        let _ = (level, m);
         None
+    }
+
+    /// Rows at whose multiples C is cut.
+    pub(super) fn unit(self) -> usize {
+        #[cfg(target_arch = "x86_64")]
+        if self == Numbers::Tiles {
+            return crate::isa::amx::ROWS;
+        }
+        1
     }
 
     /// Rows of a panel for so many steps of K.
@@ -66,7 +81,7 @@ impl Numbers {
         match self {
             Numbers::Single => k,
             Numbers::Pairs => k.next_multiple_of(2),
-            Numbers::RoundedPairs => k.div_ceil(2),
+            Numbers::RoundedPairs | Numbers::Tiles => k.div_ceil(2),
         }
     }
 }
@@ -75,7 +90,10 @@ impl Numbers {
 pub(super) struct Strip {
     /// Rows of the panels.
     pub steps: usize,
-    /// The micro-panel: `a[p * height + i]`, `p` counting the words of a row.
+    /// Rows of C.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "other kernels know theirs"))]
+    pub height: usize,
+    /// The micro-panel: `a[p * height + i]`, `p` counting the words of a row; or tiles ([`Numbers::Tiles`]).
     pub a: *const f32,
     /// `b[j / PANEL * b_panel + p * b_step + j % PANEL]`, readable up to a multiple of [`PANEL`].
     pub b: *const f32,
@@ -104,7 +122,8 @@ macro_rules! table {
     };
 }
 
-/// The kernels of a level; entry `i` is for `i + 1` rows. Rounded pairs are a level's that [`Numbers::rounded`] says.
+/// The kernels of a level; entry `i` is for `i + 1` rows. Rounded pairs are a level's that [`Numbers::rounded`] says;
+/// tiles come with any code.
 pub(super) fn kernels(level: Level, numbers: Numbers) -> &'static [Kernel] {
     match (level, numbers) {
         #[cfg(target_arch = "x86_64")]
@@ -117,6 +136,8 @@ pub(super) fn kernels(level: Level, numbers: Numbers) -> &'static [Kernel] {
         #[cfg(target_arch = "x86_64")]
         (Level::Avx512, Numbers::RoundedPairs) => table!(avx512_bf16, RoundedPairs:
             1 x 8, 2 x 4, 3 x 4, 4 x 4, 5 x 4, 6 x 2, 7 x 2, 8 x 2, 9 x 2, 10 x 2, 11 x 2, 12 x 2, 13 x 2, 14 x 2),
+        #[cfg(target_arch = "x86_64")]
+        (_, Numbers::Tiles) => &tiles::KERNELS,
         #[cfg(target_arch = "x86_64")]
         (Level::Avx2, Numbers::Single) => table!(avx2, Single: 1 x 8, 2 x 4, 3 x 2, 4 x 2, 5 x 2, 6 x 2),
         #[cfg(target_arch = "x86_64")]
@@ -333,8 +354,18 @@ mod tests {
             let mut c = vec![0.5; 3 * 70];
             let (a, b, rows) = (a.as_ptr(), b.as_ptr(), [0, 70, 140]);
             let (b_panel, c_start) = (9 * PANEL, c.as_mut_ptr());
-            let strip_of =
-                Strip { steps: 9, a, b, b_step: PANEL, b_panel, c: c_start, rows: rows.as_ptr(), cols, add };
+            let strip_of = Strip {
+                steps: 9,
+                height: 3,
+                a,
+                b,
+                b_step: PANEL,
+                b_panel,
+                c: c_start,
+                rows: rows.as_ptr(),
+                cols,
+                add,
+            };
             // SAFETY: three rows of A for nine steps, two panels of B, three rows of 70 columns of C.
             unsafe { strip::<R, P, 3, 4>(&strip_of) }
             c

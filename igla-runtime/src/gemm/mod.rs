@@ -35,13 +35,17 @@
 //! adjacent columns, its rows are rows of panels already; with adjacent K, the product is made
 //! of dot products (see `dot`). Weights in blocks ([`crate::blocks`]) are decoded into panels instead of
 //! packed, or, for up to 8 rows, into registers (see `rows`). `bf16` operands packed ahead of time stay `bf16`, two
-//! steps of K in a word (see `pairs`), and A becomes the same where it may and the CPU multiplies such pairs.
+//! steps of K in a word (see `pairs`), and A becomes the same where it may and the CPU multiplies such pairs: one by one, or
+//! on the level of AMX in tiles of 16 × 16, if C has more than four rows and the product is one on all threads
+//! ([`Par::gemm`](crate::Par::gemm)), which knows the level (see `tiles`). Strips are up to 32 rows high then, and rows
+//! are cut at multiples of 16.
 //!
 //! # Results
 //!
 //! Each element is summed over ascending k into one accumulator (in `dot`: one per lane), so the
-//! result depends on the level and on whether the whole product is one of dot products, and on
-//! nothing else: not on threads, blocks, or the elements beside it.
+//! result depends on the level and on whether the whole product is one of dot products or of tiles, and on
+//! nothing else: not on threads, blocks, or the elements beside it. In tiles each 32 steps of K are added up before
+//! they are added to the others.
 
 mod dot;
 mod halves;
@@ -55,6 +59,8 @@ mod par;
 mod reg;
 mod rows;
 mod sweep;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
 mod view;
 mod within;
 
@@ -140,7 +146,7 @@ pub fn gemm_columns<'a, S: Isa, E: Epilogue>(
     epilogue: &E,
     scratch: &mut Scratch<'_>,
 ) {
-    let job = Job::new(a, b.into(), c);
+    let job = Job::new(S::LEVEL, a, b.into(), c);
     let (m, n, _) = job.shape();
     let end = columns.end.min(n);
     let start = columns.start.min(end) / PANEL * PANEL;
@@ -149,7 +155,7 @@ pub fn gemm_columns<'a, S: Isa, E: Epilogue>(
     let (x, y) = (scratch.take::<f32>(x), scratch.take::<f32>(y));
     // SAFETY: one block, which starts at a panel; the token proves the level; the buffers are as long as
     // asked for.
-    let work = unsafe { job.block(S::LEVEL, 0..m, start..end, x.as_mut_ptr(), y.as_mut_ptr()) };
+    let work = unsafe { job.block(0..m, start..end, x.as_mut_ptr(), y.as_mut_ptr()) };
     finish(s, work, epilogue);
 }
 

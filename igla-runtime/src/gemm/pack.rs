@@ -56,7 +56,7 @@ pub(super) unsafe fn pack(
             } else if adjacent && (height > 1 || step != 1) {
                 copy(base.add(at[0]), step, height, count, dst, ld);
             } else if step == 1 {
-                match level {
+                match level.code() {
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx2 | Level::Avx512 => transpose8(base, at, count, dst, ld),
                     _ => transpose4(base, at, count, dst, ld),

@@ -6,7 +6,8 @@
 //!   k=2,3: b₀ b₁ … b₃₁                   both halves are numbers: a shift or a mask makes f32 of them
 //! ```
 //! Everything else is as in panels of f32 (see [`super::PackedB`]), and words are moved as if they were f32. CPUs that
-//! multiply pairs take the same panels; then A is packed as pairs too, which rounds it.
+//! multiply pairs, one by one or in tiles (see [`super::tiles`]), take the same panels; then A is packed as pairs too, which
+//! rounds it.
 
 use core::ops::Range;
 
@@ -22,7 +23,7 @@ use crate::tensor::Tensor;
 use crate::view::View;
 
 /// Steps of K that are rounded at a time.
-const WIDE: usize = 128;
+pub(super) const WIDE: usize = 128;
 
 /// B of `bf16`, packed once for any number of products on any level.
 #[derive(Clone)]
@@ -126,17 +127,8 @@ pub(super) unsafe fn pack_rounded(
         let cols = ks.start + first..ks.end.min(ks.start + first + WIDE);
         let steps = cols.len().div_ceil(2);
         for (i, words) in words.chunks_exact_mut(WIDE / 2).take(height).enumerate() {
-            let r = rows.start + i;
-            // SAFETY: in range, by the contract; a row of the buffer has `WIDE` numbers.
-            let numbers = unsafe {
-                if src.col_axis().is_unit() {
-                    let start = src.row_axis().offset(r) + src.col_axis().offset(cols.start);
-                    core::slice::from_raw_parts(src.data().add(start), cols.len())
-                } else {
-                    pack(level, src, &(r..r + 1), &cols, row.as_mut_ptr(), 1);
-                    &row[..cols.len()]
-                }
-            };
+            // SAFETY: in range, by the contract.
+            let numbers = unsafe { row_part(level, src, rows.start + i, &cols, &mut row) };
             // SAFETY: the CPU has the instructions, by the contract.
             unsafe { round(numbers, words) }
         }
@@ -147,13 +139,35 @@ pub(super) unsafe fn pack_rounded(
     }
 }
 
+/// At most [`WIDE`] columns of row `r`: where they are, or in the buffer if they are not adjacent.
+///
+/// # Safety
+/// The row and the columns are in range of `src`; the CPU has `level`.
+pub(super) unsafe fn row_part<'b>(
+    level: Level,
+    src: &Mat<'b>,
+    r: usize,
+    cols: &Range<usize>,
+    buffer: &'b mut [f32; WIDE],
+) -> &'b [f32] {
+    if src.col_axis().is_unit() {
+        let start = src.row_axis().offset(r) + src.col_axis().offset(cols.start);
+        // SAFETY: in range, by the contract, and adjacent.
+        return unsafe { core::slice::from_raw_parts(src.data().add(start), cols.len()) };
+    }
+    let part = &mut buffer[..cols.len()];
+    // SAFETY: in range, by the contract; the part has a number for each column.
+    unsafe { pack(level, src, &(r..r + 1), cols, part.as_mut_ptr(), 1) }
+    part
+}
+
 /// Pairs of numbers as words; the last number may be alone. There is no other way to get here.
 ///
 /// # Safety
 /// Never called.
 #[cfg(not(target_arch = "x86_64"))]
 unsafe fn round(_: &[f32], _: &mut [f32]) {
-    unreachable!("pairs are multiplied by AVX-512 BF16 only")
+    unreachable!("pairs are multiplied by AVX-512 BF16 and AMX only")
 }
 
 /// Pairs of numbers as words; the last number may be alone.
@@ -162,7 +176,7 @@ unsafe fn round(_: &[f32], _: &mut [f32]) {
 /// The CPU has AVX-512 BF16.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bf16")]
-unsafe fn round(numbers: &[f32], words: &mut [f32]) {
+pub(super) unsafe fn round(numbers: &[f32], words: &mut [f32]) {
     use core::arch::x86_64::*;
     let (whole, rest) = numbers.as_chunks::<32>();
     let (words, last) = words.split_at_mut(16 * whole.len());

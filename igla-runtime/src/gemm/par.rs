@@ -22,9 +22,9 @@ impl Par<'_> {
     /// # Panics
     /// If the shapes disagree.
     pub fn gemm<'a, E: Epilogue>(&mut self, a: Mat<'a>, b: impl Into<Rhs<'a>>, c: MatMut<'a>, epilogue: &E) {
-        let job = Job::new(a, b.into(), c);
+        let job = Job::new(self.level(), a, b.into(), c);
         let blocks = if self.threads() == 1 { 1 } else { self.threads() * BLOCKS_PER_THREAD };
-        let grid = job.grid(self.level(), blocks);
+        let grid = job.grid(blocks);
         let buffers = job.buffers();
         self.run([grid.0 * grid.1], (), &Blocks { job, grid, buffers, epilogue });
     }
@@ -53,9 +53,9 @@ impl<E: Epilogue> Task<1> for Blocks<'_, E> {
     fn run<S: Isa>(&self, s: S, [i]: [usize; 1], (): (), mut scratch: Scratch<'_>) {
         let (rows, cols) = self.job.cut(self.grid, i);
         let (x, y) = (scratch.take::<f32>(self.buffers.0), scratch.take::<f32>(self.buffers.1));
-        // SAFETY: the token proves the level; tasks run once per index, and blocks of different
+        // SAFETY: the context proves the level; tasks run once per index, and blocks of different
         // indices do not overlap; the buffers are as long as the job asked for.
-        let work = unsafe { self.job.block(S::LEVEL, rows, cols, x.as_mut_ptr(), y.as_mut_ptr()) };
+        let work = unsafe { self.job.block(rows, cols, x.as_mut_ptr(), y.as_mut_ptr()) };
         finish(s, work, self.epilogue);
     }
 }

@@ -12,6 +12,8 @@ use super::kernel::{Kernel, Numbers, Strip, kernels};
 use super::mat::{Mat, MatMut};
 use super::pack::pack;
 use super::pairs::{pack_rounded, pair_up};
+#[cfg(target_arch = "x86_64")]
+use super::tiles::pack_tiles;
 use crate::blocks::AnyBlocks;
 use crate::level::Level;
 
@@ -23,12 +25,14 @@ const MC: usize = 256;
 const NC: usize = 256;
 /// Columns packed at once when B comes unpacked.
 const BC: usize = 512;
-/// K is cut at multiples of this, so that packing transposes whole blocks and decodes whole chunks.
-const KU: usize = 32;
+/// K is cut at multiples of this, so that packing transposes whole blocks, decodes whole chunks and fills whole tiles.
+pub(super) const KU: usize = 32;
 /// Rows for which packing B costs more than it saves.
 const FEW: usize = 16;
-/// The highest micro-panel.
+/// The highest micro-panel in registers.
 pub(super) const TALL: usize = 14;
+/// The highest of all, in tiles.
+pub(super) const TALLEST: usize = 32;
 
 /// `0..total` cut into the fewest pieces of at most `size`, all nearly equal, at multiples of `unit`
 /// (which divides `size`). Nothing is one empty piece.
@@ -127,6 +131,7 @@ impl<'a> Sweep<'a> {
         let wide = if let Columns::Packed(..) = b { usize::MAX } else { BC };
         // Packed pairs of both operands are two steps a word; what is decoded first is f32.
         let double = matches!(b, Columns::Packed(..)) && numbers == Numbers::RoundedPairs;
+        // Strips in tiles are twice as high.
         let kc = if double { 2 * KC } else { KC };
         Self {
             level,
@@ -140,7 +145,7 @@ impl<'a> Sweep<'a> {
             b_buffer,
             wides: Cuts::new(n, wide, PANEL),
             ks: Cuts::new(k, kc, KU),
-            blocks: Cuts::new(m, MC, 1),
+            blocks: Cuts::new(m, MC, numbers.unit()),
             at: (m > 0 && n > 0).then(At::default),
         }
     }
@@ -150,7 +155,7 @@ impl<'a> Sweep<'a> {
         while let Some(at) = self.at {
             let (wide, ks, block) = (self.wides.get(at.wide), self.ks.get(at.k), self.blocks.get(at.block));
             let chunks = Cuts::new(wide.len(), NC, PANEL);
-            let strips = Cuts::new(block.len(), self.kernels.len(), 1);
+            let strips = Cuts::new(block.len(), self.kernels.len(), self.numbers.unit());
             if at.chunk == 0 && at.strip == 0 {
                 if at.block == 0 {
                     self.pack_b(&wide, &ks);
@@ -182,13 +187,14 @@ impl<'a> Sweep<'a> {
         ks: &Range<usize>,
         add: bool,
     ) {
-        let mut offsets = [0; TALL];
+        let mut offsets = [0; TALLEST];
         self.c.row_axis().offsets(rows.start, &mut offsets[..rows.len()]);
         let kernel = self.kernels[rows.len() - 1];
         let numbers = self.numbers;
         let run = |this: &mut Self, b: *const f32, b_step: usize, b_panel: usize, cols: Range<usize>| {
             let strip = Strip {
                 steps: numbers.rows(ks.len()),
+                height: rows.len(),
                 a: this.a_buffer.cast_const().wrapping_add(packed_row * numbers.words(ks.len())),
                 b,
                 b_step,
@@ -257,6 +263,11 @@ impl<'a> Sweep<'a> {
                 let strip = self.a_buffer.add(strip.start * words);
                 if self.numbers == Numbers::RoundedPairs {
                     pack_rounded(self.level, &self.a, &rows, ks, strip);
+                    continue;
+                }
+                #[cfg(target_arch = "x86_64")]
+                if self.numbers == Numbers::Tiles {
+                    pack_tiles(self.level, &self.a, &rows, ks, strip);
                     continue;
                 }
                 pack(self.level, &self.a, &rows, ks, strip, rows.len());

@@ -7,6 +7,8 @@
 //! This folder must not know about blocks, slices or tasks.
 
 #[cfg(target_arch = "x86_64")]
+pub(crate) mod amx;
+#[cfg(target_arch = "x86_64")]
 pub mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub mod avx512;
@@ -50,7 +52,7 @@ pub trait Kernel {
     fn run<S: Isa>(self, s: S) -> Self::Output;
 }
 
-/// Runs `kernel` compiled for `level`.
+/// Runs `kernel` compiled for `level`; for AMX that is AVX-512.
 ///
 /// # Panics
 /// When this CPU lacks the level.
@@ -64,7 +66,7 @@ pub fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
             None => missing(level),
         },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => match Avx512::new() {
+        Level::Avx512 | Level::Amx => match Avx512::new() {
             Some(s) => s.vectorize(kernel),
             None => missing(level),
         },
@@ -85,7 +87,7 @@ pub(crate) fn dispatch_bytes<K: Kernel>(level: Level, kernel: K) -> K::Output {
     match level {
         Level::Scalar => Scalar::new().vectorize(kernel),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 | Level::Avx512 => match Avx2::new() {
+        Level::Avx2 | Level::Avx512 | Level::Amx => match Avx2::new() {
             Some(s) => s.vectorize(kernel),
             None => missing(level),
         },
