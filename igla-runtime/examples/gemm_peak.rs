@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use igla_runtime::gemm::{Mat, MatMut, PackedB, PackedBf16, Rhs, gemm, gemm_scratch};
 use igla_runtime::isa::{Isa, Kernel, dispatch};
-use igla_runtime::{Ctx, Level, Scratch, View, bf16, ceiling};
+use igla_runtime::{Ctx, Level, Par, Scratch, View, bf16, ceiling};
 
 const ROUNDS: usize = 7;
 /// Seconds per turn.
@@ -111,6 +111,16 @@ impl Case {
         let (a, b, c) = self.operands(right);
         dispatch(level, Product { a, b, c, scratch });
     }
+
+    fn shared(&mut self, right: Right, par: &mut Par<'_>) {
+        let (a, b, c) = self.operands(right);
+        par.gemm(a, b, c, &());
+    }
+}
+
+/// The peak of products of pairs, in tiles if the level has them; 0 without either.
+fn pairs(ctx: &mut Ctx) -> f64 {
+    ceiling::tiles(ctx).or_else(|| ceiling::pairs(ctx)).unwrap_or(0.0)
 }
 
 /// Gigaflops of `work`, which does `flops` a call, over one turn, with its operands in the caches that
@@ -136,20 +146,21 @@ fn table(level: Level) {
     for _ in 0..ROUNDS {
         for (case, best) in cases.iter_mut().zip(&mut best) {
             peaks[0] = peaks[0].max(ceiling::multiply_adds(&mut one) / 1e9);
-            pair_peaks[0] = pair_peaks[0].max(ceiling::pairs(&mut one).unwrap_or(0.0) / 1e9);
+            pair_peaks[0] = pair_peaks[0].max(pairs(&mut one) / 1e9);
             let flops = case.flops();
-            let (mut scratch, _) = one.frame(bytes);
+            let (mut scratch, mut par) = one.frame(bytes);
             for (best, right) in best.iter_mut().zip(SERIAL) {
-                *best = best.max(turn(flops, || case.serial(level, right, &mut scratch)));
+                *best = best.max(turn(flops, || match right {
+                    // Tiles are those of the context, not of the code.
+                    Right::Rounded => case.shared(right, &mut par),
+                    _ => case.serial(level, right, &mut scratch),
+                }));
             }
             peaks[1] = peaks[1].max(ceiling::multiply_adds(&mut all) / 1e9);
-            pair_peaks[1] = pair_peaks[1].max(ceiling::pairs(&mut all).unwrap_or(0.0) / 1e9);
+            pair_peaks[1] = pair_peaks[1].max(pairs(&mut all) / 1e9);
             let (_, mut par) = all.frame(bytes);
             for (best, right) in best[SERIAL.len()..].iter_mut().zip([Right::Packed, Right::Rounded]) {
-                *best = best.max(turn(flops, || {
-                    let (a, b, c) = case.operands(right);
-                    par.gemm(a, b, c, &());
-                }));
+                *best = best.max(turn(flops, || case.shared(right, &mut par)));
             }
         }
     }

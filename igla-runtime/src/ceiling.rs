@@ -19,38 +19,47 @@ const TURN: Duration = Duration::from_millis(4);
 /// Floating-point operations a second in fused multiply-adds (two each) of independent registers, on all threads of
 /// `ctx` together. On the scalar level a multiply-add is a product and a sum.
 pub fn multiply_adds(ctx: &mut Ctx) -> f64 {
-    let tasks = 4 * ctx.threads();
-    let (width, mut steps) = (lanes(ctx), 1 << 12);
-    loop {
-        let start = Instant::now();
-        ctx.frame(0).1.run([tasks], (), &Registers { steps });
-        let took = start.elapsed();
-        if took >= TURN {
-            return (2 * CHAINS * width * steps * tasks) as f64 / took.as_secs_f64();
-        }
-        steps *= 2;
-    }
+    let operations = 2 * CHAINS * lanes(ctx);
+    rate(ctx, operations, 1 << 12, |steps| Registers { steps })
 }
 
 /// As [`multiply_adds`] of pairs of `bf16` (four operations a lane): what AVX-512 BF16 can do, where the level and the
 /// CPU have it.
 pub fn pairs(ctx: &mut Ctx) -> Option<f64> {
     #[cfg(target_arch = "x86_64")]
-    if ctx.frame(0).1.level() == Level::Avx512 && is_x86_feature_detected!("avx512bf16") {
-        let tasks = 4 * ctx.threads();
-        let mut steps = 1 << 12;
-        loop {
-            let start = Instant::now();
-            ctx.frame(0).1.run([tasks], (), &PairRegisters { steps });
-            let took = start.elapsed();
-            if took >= TURN {
-                return Some((4 * PAIR_CHAINS * 16 * steps * tasks) as f64 / took.as_secs_f64());
-            }
-            steps *= 2;
-        }
+    if ctx.level().code() == Level::Avx512 && is_x86_feature_detected!("avx512bf16") {
+        return Some(rate(ctx, 4 * PAIR_CHAINS * 16, 1 << 12, |steps| PairRegisters { steps }));
     }
     let _ = ctx;
     None
+}
+
+/// As [`pairs`] of tiles of them (16 × 16 × 32 multiply-adds a product): what AMX can do, on its level.
+pub fn tiles(ctx: &mut Ctx) -> Option<f64> {
+    #[cfg(target_arch = "x86_64")]
+    if ctx.level() == Level::Amx {
+        let operations = 2 * TILE_CHAINS * 16 * 16 * 32;
+        return Some(rate(ctx, operations, 1 << 8, |steps| TileRegisters { steps }));
+    }
+    let _ = ctx;
+    None
+}
+
+/// Operations a second of tasks that do so many in each of their steps: as many steps as it takes for one turn.
+fn rate<T>(ctx: &mut Ctx, operations: usize, mut steps: usize, task: impl Fn(usize) -> T) -> f64
+where
+    T: for<'o> Task<1, Out<'o> = ()>,
+{
+    let tasks = 4 * ctx.threads();
+    loop {
+        let start = Instant::now();
+        ctx.frame(0).1.run([tasks], (), &task(steps));
+        let took = start.elapsed();
+        if took >= TURN {
+            return (operations * steps * tasks) as f64 / took.as_secs_f64();
+        }
+        steps *= 2;
+    }
 }
 
 /// Bytes a second that all threads of `ctx` together read from `bytes`, over and over; 0 for no bytes.
@@ -158,6 +167,68 @@ unsafe fn pair_chains(steps: usize) {
     black_box(chains.into_iter().fold(_mm512_setzero_ps(), |a, b| _mm512_add_ps(a, b)));
 }
 
+/// Sums of tiles: as many as products of matrices keep, which is enough for the latency.
+#[cfg(target_arch = "x86_64")]
+const TILE_CHAINS: usize = 4;
+
+/// As [`Registers`], of tiles.
+#[cfg(target_arch = "x86_64")]
+struct TileRegisters {
+    steps: usize,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Task<1> for TileRegisters {
+    type Out<'o> = ();
+
+    fn cost(&self) -> usize {
+        self.steps.saturating_mul(TILE_CHAINS * 16)
+    }
+
+    #[inline(always)]
+    fn run<S: Isa>(&self, _: S, _: [usize; 1], (): (), _: Scratch<'_>) {
+        // SAFETY: only made on the level of AMX.
+        unsafe { tile_chains(self.steps) }
+    }
+}
+
+/// # Safety
+/// The process may use tiles; `steps` is not 0.
+#[cfg(target_arch = "x86_64")]
+unsafe fn tile_chains(steps: usize) {
+    use crate::isa::amx::{Config, ROWS, WORDS, release};
+    // Pairs of a quarter, as bf16.
+    let quarters = [[0x3e80_3e80_u32; WORDS]; ROWS];
+    // SAFETY: all tiles are whole, and as large as what they are loaded from; nothing else runs before they are released.
+    unsafe {
+        Config::new().tiles(0..8, ROWS, WORDS).load();
+        std::arch::asm!(
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tilezero tmm2",
+            "tilezero tmm3",
+            "tileloadd tmm4, [{from} + {row} * 1]",
+            "tileloadd tmm5, [{from} + {row} * 1]",
+            "tileloadd tmm6, [{from} + {row} * 1]",
+            "tileloadd tmm7, [{from} + {row} * 1]",
+            "2:",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "dec {steps}",
+            "jnz 2b",
+            steps = inout(reg) steps => _,
+            from = in(reg) quarters.as_ptr(),
+            row = in(reg) 4 * WORDS,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack, readonly),
+        );
+        release();
+    }
+}
+
 /// Bytes that one index reads.
 const PIECE: usize = 64 << 10;
 
@@ -206,6 +277,7 @@ mod tests {
                 let mut ctx = Ctx::with(level, threads);
                 assert!(multiply_adds(&mut ctx) > 1e6, "{level}, {threads} threads");
                 assert!(pairs(&mut ctx).is_none_or(|rate| rate > 1e6), "{level}, {threads} threads");
+                assert_eq!(tiles(&mut ctx).is_some(), level == Level::Amx);
                 for len in [1, 255, 256, PIECE, PIECE + 1] {
                     assert!(
                         reading(&mut ctx, &vec![1; len]) > 0.0,

@@ -160,7 +160,7 @@ fn main() {
         };
         ours();
         theirs.run();
-        compare(&name("bf16"), work, &mut ours, &mut || theirs.run(), &mut || ceiling::pairs(&mut measure));
+        compare(&name("bf16"), work, &mut ours, &mut || theirs.run(), &mut || ceiling::tiles(&mut measure).or_else(|| ceiling::pairs(&mut measure)));
         near(&c, &d);
 
         let blocks = random::<Q8_0>(n * k / 32, 3);
