@@ -7,54 +7,15 @@ mod amx;
 mod gemm_support;
 mod guard;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use amx::border::Bordering;
 use gemm_support::{noise, reference};
 use guard::{Guarded, Side};
-use igla_runtime::{Ctx, Epilogue, HalfMat, Isa, Level, Mat, MatMut, PackedBf16, Rhs, View, bf16};
-
-/// Memory aligned like operands ends at a page that faults when touched.
-struct Bordering;
+use igla_runtime::{Ctx, Epilogue, HalfMat, Isa, Level, Mat, MatMut, PackedBf16, Rhs, View, bf16, ceiling};
 
 #[global_allocator]
 static MEMORY: Bordering = Bordering;
-
-const PAGE: usize = 4096;
-
-// SAFETY: memory comes from the system's allocator, or is a mapping of its own: readable and writable but for the page
-// behind it, which begins where the layout ends (sizes of such layouts are multiples of the alignment).
-unsafe impl GlobalAlloc for Bordering {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if layout.align() != 64 {
-            // SAFETY: the same contract.
-            return unsafe { System.alloc(layout) };
-        }
-        let bytes = layout.size().next_multiple_of(PAGE);
-        // SAFETY: a new mapping, whose last page is made inaccessible.
-        unsafe {
-            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-            let access = libc::PROT_READ | libc::PROT_WRITE;
-            let start = libc::mmap(std::ptr::null_mut(), bytes + PAGE, access, flags, -1, 0).cast::<u8>();
-            if start.addr() == usize::MAX
-                || libc::mprotect(start.add(bytes).cast(), PAGE, libc::PROT_NONE) != 0
-            {
-                return std::ptr::null_mut();
-            }
-            start.add((bytes - layout.size()) / 64 * 64)
-        }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        if layout.align() != 64 {
-            // SAFETY: the same contract.
-            return unsafe { System.dealloc(memory, layout) };
-        }
-        let bytes = layout.size().next_multiple_of(PAGE);
-        // SAFETY: where the mapping starts follows from where its end is.
-        unsafe { libc::munmap(memory.sub((bytes - layout.size()) / 64 * 64).cast(), bytes + PAGE) };
-    }
-}
 
 /// C by the model: what the tiles' unit is said to do, for one element at a time.
 fn model(m: usize, n: usize, k: usize, x: &[f32], w: &[bf16]) -> Vec<f32> {
@@ -336,6 +297,16 @@ impl Epilogue for Counting {
             *c += (r * 1000 + j0 + j) as f32;
         }
     }
+}
+
+/// What the ceiling is measured with runs, and on no level that it is not of.
+#[test]
+fn tiles_have_a_ceiling() {
+    let Some(mut ctx) = amx::ctx(1) else { return };
+    assert!(ceiling::tiles(&mut ctx).is_some_and(|rate| rate > 1e3));
+    assert!(ceiling::pairs(&mut ctx).is_some_and(|rate| rate > 1e6));
+    assert!(!amx::has_tiles());
+    assert!(ceiling::tiles(&mut Ctx::with(Level::Avx512, 1)).is_none());
 }
 
 #[test]

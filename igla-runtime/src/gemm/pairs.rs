@@ -139,7 +139,7 @@ pub(super) unsafe fn pack_rounded(
     }
 }
 
-/// At most [`WIDE`] columns of row `r`: where they are, or in the buffer if they are not adjacent.
+/// Some columns of row `r`: where they are, or in the buffer if they are not adjacent, and then at most [`WIDE`].
 ///
 /// # Safety
 /// The row and the columns are in range of `src`; the CPU has `level`.
@@ -170,39 +170,85 @@ unsafe fn round(_: &[f32], _: &mut [f32]) {
     unreachable!("pairs are multiplied by AVX-512 BF16 and AMX only")
 }
 
-/// Pairs of numbers as words; the last number may be alone.
-///
-/// # Safety
-/// The CPU has AVX-512 BF16.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bf16")]
-pub(super) unsafe fn round(numbers: &[f32], words: &mut [f32]) {
+use x86::round;
+
+#[cfg(target_arch = "x86_64")]
+pub(super) mod x86 {
     use core::arch::x86_64::*;
-    let (whole, rest) = numbers.as_chunks::<32>();
-    let (words, last) = words.split_at_mut(16 * whole.len());
-    let store = |words: &mut [f32; 16], low, high| {
-        let pairs = _mm512_cvtne2ps_pbh(high, low);
-        // SAFETY: sixteen words; registers of the same bits.
-        unsafe { _mm512_storeu_ps(words.as_mut_ptr(), core::mem::transmute::<__m512bh, __m512>(pairs)) }
-    };
-    for (numbers, words) in whole.iter().zip(words.as_chunks_mut().0) {
-        // SAFETY: both halves of 32 numbers.
-        let (low, high) =
-            unsafe { (_mm512_loadu_ps(numbers.as_ptr()), _mm512_loadu_ps(numbers.as_ptr().add(16))) };
-        store(words, low, high);
+
+    /// Pairs of numbers as words; the last number may be alone.
+    ///
+    /// # Safety
+    /// The CPU has AVX-512 BF16.
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    pub(in super::super) unsafe fn round(numbers: &[f32], words: &mut [f32]) {
+        let (whole, rest) = numbers.as_chunks::<32>();
+        let (words, last) = words.split_at_mut(16 * whole.len());
+        for (numbers, words) in whole.iter().zip(words.as_chunks_mut::<16>().0) {
+            // SAFETY: sixteen words.
+            unsafe { _mm512_storeu_ps(words.as_mut_ptr(), pairs(numbers)) }
+        }
+        if let (false, Some(words)) = (rest.is_empty(), last.first_chunk_mut::<16>()) {
+            // SAFETY: sixteen words.
+            unsafe { _mm512_storeu_ps(words.as_mut_ptr(), fewer_pairs(rest)) }
+        }
     }
-    if let (false, Some(words)) = (rest.is_empty(), last.first_chunk_mut()) {
-        let mask = |first: usize| {
-            let count = rest.len().saturating_sub(first).min(16);
-            ((1_u32 << count) - 1) as __mmask16
-        };
+
+    /// As [`round`], 16 words of each `step`, and the last words, if they are fewer, elsewhere.
+    ///
+    /// # Safety
+    /// The CPU has AVX-512 BF16. For each 32 numbers there are 16 words one after the other at `words`, `step` of them
+    /// apart; `last` is valid for writes of as many words as there are for what is left.
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    pub(in super::super) unsafe fn round_apart(
+        numbers: &[f32],
+        words: *mut f32,
+        step: usize,
+        last: *mut f32,
+    ) {
+        let (whole, rest) = numbers.as_chunks::<32>();
+        for (i, numbers) in whole.iter().enumerate() {
+            // SAFETY: the caller's contract.
+            unsafe { _mm512_storeu_ps(words.add(i * step), pairs(numbers)) }
+        }
+        if !rest.is_empty() {
+            // SAFETY: the caller's contract; no other word is written.
+            unsafe { _mm512_mask_storeu_ps(last, first(rest.len().div_ceil(2)), fewer_pairs(rest)) }
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    fn pairs(numbers: &[f32; 32]) -> __m512 {
+        // SAFETY: both halves of 32 numbers.
+        unsafe { joined(_mm512_loadu_ps(numbers.as_ptr()), _mm512_loadu_ps(numbers.as_ptr().add(16))) }
+    }
+
+    /// Of less than 32 numbers; the others are 0.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    fn fewer_pairs(numbers: &[f32]) -> __m512 {
+        let (low, high) = (numbers.len().min(16), numbers.len().saturating_sub(16));
         // SAFETY: lanes outside of the masks are not read.
-        let (low, high) = unsafe {
-            (
-                _mm512_maskz_loadu_ps(mask(0), rest.as_ptr()),
-                _mm512_maskz_loadu_ps(mask(16), rest.as_ptr().wrapping_add(16)),
+        unsafe {
+            joined(
+                _mm512_maskz_loadu_ps(first(low), numbers.as_ptr()),
+                _mm512_maskz_loadu_ps(first(high), numbers.as_ptr().wrapping_add(16)),
             )
-        };
-        store(words, low, high);
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    fn joined(low: __m512, high: __m512) -> __m512 {
+        let pairs = _mm512_cvtne2ps_pbh(high, low);
+        // SAFETY: registers of the same bits.
+        unsafe { core::mem::transmute::<__m512bh, __m512>(pairs) }
+    }
+
+    /// The first `count` of 16 lanes.
+    fn first(count: usize) -> __mmask16 {
+        ((1_u32 << count) - 1) as __mmask16
     }
 }

@@ -24,7 +24,8 @@ use core::ops::Range;
 use super::PANEL;
 use super::kernel::{Kernel, Strip};
 use super::mat::Mat;
-use super::pairs::{WIDE, round, row_part};
+use super::pairs::x86::round_apart;
+use super::pairs::{WIDE, row_part};
 use super::sweep::{KU, TALLEST};
 use crate::isa::amx::{Config, ROWS, WORDS, release};
 use crate::level::Level;
@@ -70,24 +71,21 @@ pub(super) unsafe fn pack_tiles(
     dst: *mut f32,
 ) {
     let height = rows.len();
-    let mut row = [0.0_f32; WIDE];
-    let mut words = [0.0_f32; WIDE / 2];
+    let (whole, rest) = (ks.len() / STEPS, (ks.len() % STEPS).div_ceil(2));
+    let mut buffer = [0.0_f32; WIDE];
+    // Whole rows, if they are read where they are.
+    let wide = if src.col_axis().is_unit() { ks.len().max(1) } else { WIDE };
     for i in 0..height {
-        for first in (0..ks.len()).step_by(WIDE) {
-            let cols = ks.start + first..ks.end.min(ks.start + first + WIDE);
-            let count = cols.len().div_ceil(2);
-            // SAFETY: row and columns are in range, by the contract.
-            let numbers = unsafe { row_part(level, src, rows.start + i, &cols, &mut row) };
-            // SAFETY: the CPU has the instructions, by the contract.
-            unsafe { round(numbers, &mut words) }
-            for (t, words) in words[..count].chunks(WORDS).enumerate() {
-                let step = first / STEPS + t;
-                // SAFETY: before this row's words are those of `step` steps of all rows, and of this step of `i` rows,
-                // which has as many words of each.
-                unsafe {
-                    let dst = dst.add(step * height * WORDS + i * words.len());
-                    dst.copy_from_nonoverlapping(words.as_ptr(), words.len());
-                }
+        for first in (0..ks.len()).step_by(wide) {
+            let cols = ks.start + first..ks.end.min(ks.start + first + wide);
+            // SAFETY: row and columns are in range, by the contract; `wide` is a multiple of a tile's steps, or all. Before
+            // this row's words are those of `first` steps of all rows, and of 32 steps of `i` rows. The last ones follow
+            // those of all whole tiles. The CPU has the instructions, by the contract.
+            unsafe {
+                let numbers = row_part(level, src, rows.start + i, &cols, &mut buffer);
+                let words = dst.add(first / STEPS * height * WORDS + i * WORDS);
+                let last = dst.add(whole * height * WORDS + i * rest);
+                round_apart(numbers, words, height * WORDS, last);
             }
         }
     }

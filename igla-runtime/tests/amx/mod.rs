@@ -3,6 +3,9 @@
 //!
 //! What the handler does not know, or what a CPU would refuse, ends the process.
 
+#![allow(dead_code, reason = "not every test file uses everything")]
+
+pub mod border;
 mod decode;
 mod machine;
 
