@@ -48,7 +48,7 @@ struct Args {
     /// Sizes of dims, for kernels that have them; other sizes are chosen so that data lies in a cache, or in none.
     #[arg(long, value_name = "NAME=SIZE,…", value_delimiter = ',', value_parser = size)]
     dims: Vec<(String, i64)>,
-    /// Instruction-set level: scalar, neon, avx2, avx512 [default: the machine's best].
+    /// Instruction-set level: scalar, neon, avx2, avx512, amx [default: the machine's best].
     #[arg(long, value_name = "LEVEL")]
     isa: Option<String>,
     /// Threads.

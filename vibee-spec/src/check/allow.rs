@@ -23,6 +23,8 @@ const BF16: f64 = 1.001 / 256.0;
 /// What is smaller may become 0.
 const TINY: f64 = 1.6e-36;
 /// Where `bf16` are multiplied, factors and products below 2^-126 count as 0, and so may sums: twice that and a little.
+/// Terms added one by one are a product and a sum each. In tiles of 32 terms a term and its sum are one step, and two
+/// sums follow for all of them, which round nothing if an operand is 0: no more than two results a term either.
 const FLUSHED: f64 = 2.4e-38;
 
 /// What factors may be rounded to.

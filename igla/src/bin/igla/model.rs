@@ -28,7 +28,7 @@ pub struct Args {
     /// Texts in a batch
     #[arg(long, value_name = "N", default_value_t = Options::DEFAULT_BATCH)]
     batch: NonZero<usize>,
-    /// Instruction set: scalar, neon, avx2 or avx512 [default: $IGLA_ISA, else the best of this machine]
+    /// Instruction set: scalar, neon, avx2, avx512 or amx [default: $IGLA_ISA, else the best of this machine]
     #[arg(long, value_name = "LEVEL")]
     isa: Option<Level>,
 }

@@ -18,7 +18,7 @@ Needs cargo. Compiled code is kept in $VIBEE_CACHE (default: the user's cache fo
 pub struct Args {
     #[command(flatten)]
     which: Which,
-    /// Instruction-set level: scalar, neon, avx2, avx512 [default: the machine's best].
+    /// Instruction-set level: scalar, neon, avx2, avx512, amx [default: the machine's best].
     #[arg(long, value_name = "LEVEL")]
     isa: Option<String>,
     /// Threads.
