@@ -139,7 +139,6 @@ unsafe fn pass(s: &Strip, p: &Pass) {
     let rows = unsafe { core::slice::from_raw_parts(s.rows, s.height) };
     let step = rows.get(1).map_or(0, |row| row.wrapping_sub(rows[0]));
     let even = rows.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == step);
-    let mut sums = Sums([[0.0; PANEL]; TALL]);
     // SAFETY: the panels have the pass's rows, of whole tiles; A has the words before and in it; rows of C have the
     // columns from `j` on that are read and written, and those of `sums` have all.
     unsafe {
@@ -153,6 +152,7 @@ unsafe fn pass(s: &Strip, p: &Pass) {
                 multiply(p, s.height, a, b, c(0), step);
                 continue;
             }
+            let mut sums = Sums([[0.0; PANEL]; TALL]);
             if p.add {
                 for (i, sums) in sums.0.iter_mut().take(s.height).enumerate() {
                     sums.as_mut_ptr().copy_from_nonoverlapping(c(i), cols);
