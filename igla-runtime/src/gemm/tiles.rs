@@ -11,9 +11,10 @@
 //! ```
 //! Panels are as they are for all levels: a row of 32 words, of which the left and the right tile have one half each.
 //! One product of tiles is 16 × 16 × 32 multiply-adds and takes 16 cycles, loading a tile takes 8; of four tiles each is
-//! used twice, and four sums hide the latency of 52 cycles. Fewer rows are tiles of fewer rows, and a last part of K is
-//! tiles of fewer words: nothing is padded, so nothing outside of an operand is read, and no 0 of a padding meets an
-//! infinity.
+//! used twice, and four sums hide the latency of 52 cycles. Strips of one tile's height have two sums, and wait for them;
+//! but B's two kilobytes take about as long to come from the second cache (by Intel's figures: none of this was measured).
+//! Fewer rows are tiles of fewer rows, and a last part of K is tiles of fewer words: nothing is padded, so nothing outside
+//! of an operand is read, and no 0 of a padding meets an infinity.
 //!
 //! Each tile product adds up its even steps and its odd ones, from zero, and adds the sum of both to C; all with
 //! subnormal numbers taken as 0. K is cut at multiples of a tile, so where it is cut changes no bit.
