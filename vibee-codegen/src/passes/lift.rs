@@ -1,19 +1,19 @@
 //! Gives every nested fold a definition of its own, so that a definition is either elementwise or
 //! exactly one fold of an elementwise body.
 //!
-//! A fold that stood under a condition and reads positions that are only valid there takes the
-//! condition along as its guard. Folds equal up to index names are lifted once.
+//! A fold that stood under a condition, or inside of loops that may not run, and reads positions that are only valid
+//! there takes that along as its guard. Folds equal up to index names are lifted once.
 
 use std::collections::{BTreeMap, HashMap};
 
 use vibee_spec::check::Known;
 use vibee_spec::term::{Atom, DType, Def, DefId, ExprId, IndexId, Int, Kernel, Node, Op, Pos, Source};
 
-use super::rewrite::{Canonical, canonical, conjoin, free_indices, substitute, visit};
+use super::rewrite::{Canonical, canonical, conjoin, conjuncts, free_indices, substitute, visit};
 
 /// Lifts all nested folds.
 pub fn run(kernel: &mut Kernel) {
-    let known = Known::of(kernel);
+    let known = Known::without_reads(kernel);
     let old = std::mem::take(&mut kernel.defs);
     let mut lift = Lift {
         kernel,
@@ -27,7 +27,8 @@ pub fn run(kernel: &mut Kernel) {
         let mut memo = HashMap::new();
         lift.text = def.text.clone();
         lift.order = def.indices.clone();
-        let body = lift.expr(def.body, &def.name, None, true, &mut memo);
+        let runs = lift.runs(None, &def.indices);
+        let body = lift.expr(def.body, &def.name, Around { under: None, runs }, true, &mut memo);
         let id = DefId(lift.kernel.defs.len() as u32);
         lift.renumber.insert(DefId(n as u32), id);
         lift.kernel.defs.push(Def { body, ..def });
@@ -52,18 +53,20 @@ struct Lift<'a> {
     order: Vec<IndexId>,
 }
 
-type Memo = HashMap<(ExprId, Option<ExprId>), ExprId>;
+/// Where an expression is evaluated.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Around {
+    /// The condition that holds.
+    under: Option<ExprId>,
+    /// That the loops around it run.
+    runs: Option<ExprId>,
+}
+
+type Memo = HashMap<(ExprId, Around), ExprId>;
 
 impl Lift<'_> {
-    fn expr(
-        &mut self,
-        e: ExprId,
-        parent: &str,
-        under: Option<ExprId>,
-        root: bool,
-        memo: &mut Memo,
-    ) -> ExprId {
-        if let Some(&done) = memo.get(&(e, under)) {
+    fn expr(&mut self, e: ExprId, parent: &str, around: Around, root: bool, memo: &mut Memo) -> ExprId {
+        if let Some(&done) = memo.get(&(e, around)) {
             return done;
         }
         let dtype = self.kernel.exprs.dtype(e).clone();
@@ -77,50 +80,77 @@ impl Lift<'_> {
                 at: at
                     .into_iter()
                     .map(|p| match p {
-                        Pos::Data(d) => Pos::Data(self.expr(d, parent, under, false, memo)),
+                        Pos::Data(d) => Pos::Data(self.expr(d, parent, around, false, memo)),
                         at @ Pos::At(_) => at,
                     })
                     .collect(),
-                outside: outside.map(|o| self.expr(o, parent, under, false, memo)),
+                outside: outside.map(|o| self.expr(o, parent, around, false, memo)),
             },
             Node::Op(Op::Select, args) => {
-                let cond = self.expr(args[0], parent, under, false, memo);
+                let cond = self.expr(args[0], parent, around, false, memo);
                 let not = self.kernel.exprs.intern(Node::Op(Op::Not, vec![cond]), DType::Bool);
-                let yes = conjoin(&mut self.kernel.exprs, under, Some(cond));
-                let no = conjoin(&mut self.kernel.exprs, under, Some(not));
-                let then = self.expr(args[1], parent, yes, false, memo);
-                let other = self.expr(args[2], parent, no, false, memo);
+                let yes = conjoin(&mut self.kernel.exprs, around.under, Some(cond));
+                let no = conjoin(&mut self.kernel.exprs, around.under, Some(not));
+                let then = self.expr(args[1], parent, Around { under: yes, ..around }, false, memo);
+                let other = self.expr(args[2], parent, Around { under: no, ..around }, false, memo);
                 Node::Op(Op::Select, vec![cond, then, other])
             }
             Node::Op(op, args) => {
-                Node::Op(op, args.into_iter().map(|a| self.expr(a, parent, under, false, memo)).collect())
+                Node::Op(op, args.into_iter().map(|a| self.expr(a, parent, around, false, memo)).collect())
             }
-            Node::Cast(to, a) => Node::Cast(to, self.expr(a, parent, under, false, memo)),
+            Node::Cast(to, a) => Node::Cast(to, self.expr(a, parent, around, false, memo)),
             Node::Fold { op, over, guard, body } => {
                 let name = format!("{parent}_{}", op.name());
-                let guard = guard.map(|g| self.expr(g, &name, under, false, memo));
-                let inner = conjoin(&mut self.kernel.exprs, under, guard);
-                let body = self.expr(body, &name, inner, false, memo);
+                let runs = self.runs(around.runs, &over);
+                let guard = guard.map(|g| self.expr(g, &name, Around { runs, ..around }, false, memo));
+                let under = conjoin(&mut self.kernel.exprs, around.under, guard);
+                let body = self.expr(body, &name, Around { under, runs }, false, memo);
                 let fold = Node::Fold { op, over, guard, body };
                 if root {
                     fold
                 } else {
-                    let lifted = self.define(fold, dtype.clone(), name, under);
-                    memo.insert((e, under), lifted);
+                    let lifted = self.define(fold, dtype.clone(), name, around);
+                    memo.insert((e, around), lifted);
                     return lifted;
                 }
             }
         };
         let out = self.kernel.exprs.intern(node, dtype);
-        memo.insert((e, under), out);
+        memo.insert((e, around), out);
         out
     }
 
+    /// `before`, and that loops over these letters run.
+    fn runs(&mut self, before: Option<ExprId>, letters: &[IndexId]) -> Option<ExprId> {
+        let mut all = before;
+        for i in letters {
+            let extent = self.kernel.indices[i.index()].extent.clone();
+            if extent.as_const().is_none() {
+                let exprs = &mut self.kernel.exprs;
+                let sides = vec![exprs.int(extent), exprs.int(Int::constant(1))];
+                let runs = exprs.intern(Node::Op(Op::Ge, sides), DType::Bool);
+                all = conjoin(exprs, all, Some(runs));
+            }
+        }
+        all
+    }
+
     /// Makes (or finds) the definition of a fold and returns the load that replaces it.
-    fn define(&mut self, fold: Node, dtype: DType, name: String, under: Option<ExprId>) -> ExprId {
-        let Node::Fold { op, over, guard, body } = fold else { unreachable!("only folds are lifted") };
-        let needs_guard = under.is_some() && reads_conditionally(self.kernel, self.facts, body);
-        let guard = if needs_guard { conjoin(&mut self.kernel.exprs, under, guard) } else { guard };
+    fn define(&mut self, fold: Node, dtype: DType, name: String, around: Around) -> ExprId {
+        let Node::Fold { op, over, mut guard, body } = fold else { unreachable!("only folds are lifted") };
+        if reads_conditionally(self.kernel, self.facts, body) {
+            let own = [free_indices(&self.kernel.exprs, body), over.clone()].concat();
+            let own = self.runs(None, &own);
+            let exprs = &mut self.kernel.exprs;
+            let own = own.map_or(vec![], |own| conjuncts(exprs, own));
+            for c in around.runs.map_or(vec![], |runs| conjuncts(exprs, runs)) {
+                // Its own loops it has with it.
+                if !own.contains(&c) {
+                    guard = conjoin(exprs, Some(c), guard);
+                }
+            }
+            guard = conjoin(exprs, around.under, guard);
+        }
         let fold = self.kernel.exprs.intern(Node::Fold { op, over, guard, body }, dtype.clone());
         let mut free = free_indices(&self.kernel.exprs, fold);
         // In the order of the definition it comes from, so that both walk memory alike.
@@ -185,6 +215,9 @@ impl Lift<'_> {
 fn reads_conditionally(kernel: &Kernel, known: &Known, e: ExprId) -> bool {
     let mut found = false;
     visit(&kernel.exprs, e, &mut |_, node| {
+        if let Node::Int(i) = node {
+            found |= !divides_well(kernel, known, i, i);
+        }
         if let Node::Load { from, at, outside: None } = node {
             let shape = match from {
                 Source::Input(i) => &kernel.input(*i).shape,
@@ -199,20 +232,42 @@ fn reads_conditionally(kernel: &Kernel, known: &Known, e: ExprId) -> bool {
     found
 }
 
+/// Whether no divisor in a part of an integer is 0 wherever its letters are.
+fn divides_well(kernel: &Kernel, known: &Known, whole: &Int, part: &Int) -> bool {
+    let well = |i: &Int| divides_well(kernel, known, whole, i);
+    part.terms().flat_map(|(factors, _)| factors).all(|a| match a {
+        Atom::Div(x, y) | Atom::Mod(x, y) => {
+            let positive = y.as_const().map_or_else(
+                || known.nonneg(&y.sub(&Int::constant(1)), &scope_of(kernel, whole), &[]),
+                |c| c >= 1,
+            );
+            positive && well(x) && well(y)
+        }
+        Atom::Min(x, y) | Atom::Max(x, y) => well(x) && well(y),
+        Atom::Dim(_) | Atom::Index(_) | Atom::Scalar(_) => true,
+    })
+}
+
+/// The letters of an integer with their extents.
+fn scope_of(kernel: &Kernel, i: &Int) -> Vec<(IndexId, Int)> {
+    let mut scope: Vec<(IndexId, Int)> = Vec::new();
+    i.visit_leaves(&mut |a| {
+        if let Atom::Index(i) = a
+            && !scope.iter().any(|(s, _)| s == i)
+        {
+            scope.push((*i, kernel.indices[i.index()].extent.clone()));
+        }
+    });
+    scope
+}
+
 /// Whether a position lies in `0..extent` wherever its letters are.
 fn always_inside(kernel: &Kernel, known: &Known, at: &Int, extent: &Int) -> bool {
     let of = |i: IndexId| &kernel.indices[i.index()].extent;
     if at.as_index().is_some_and(|i| of(i) == extent) {
         return true;
     }
-    let mut scope: Vec<(IndexId, Int)> = Vec::new();
-    at.visit_leaves(&mut |a| {
-        if let Atom::Index(i) = a
-            && !scope.iter().any(|(s, _)| s == i)
-        {
-            scope.push((*i, of(*i).clone()));
-        }
-    });
+    let scope = scope_of(kernel, at);
     let last = extent.sub(&Int::constant(1)).sub(at);
     known.nonneg(at, &scope, &[]) && known.nonneg(&last, &scope, &[])
 }

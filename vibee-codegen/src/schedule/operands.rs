@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 
+use vibee_spec::check::Known;
 use vibee_spec::term::{Atom, DType, DefId, ExprId, FoldOp, IndexId, Int, Node, Op, Pos, Source};
 
 use super::contract;
@@ -56,12 +57,42 @@ fn ahead(program: &Program, id: DefId) -> Option<(Program, usize)> {
         let lines: Vec<IndexId> = axes.iter().filter(|i| !batch.contains(i)).copied().collect();
         if wanted && !contract::is_operand(program, factors[place], &batch, &lines, &fold.over) {
             let axes: Vec<IndexId> = axes.iter().chain(&fold.over).copied().collect();
+            if !runs_with(program, &d.all_indices(), &axes) && !stays_inside(program, factors[place], &axes) {
+                return None;
+            }
             compute(&mut changed, id.index() + count, place, &axes)?;
             count += 1;
         }
     }
     let id = DefId((id.index() + count) as u32);
     (count > 0 && contract::recognise(&changed, id).is_some()).then_some((changed, count))
+}
+
+/// Whether loops over all of these letters run if those over `axes` do.
+fn runs_with(program: &Program, all: &[IndexId], axes: &[IndexId]) -> bool {
+    let known = Known::without_reads(&program.kernel);
+    let scope: Vec<(IndexId, Int)> = axes.iter().map(|i| (*i, program.extent(*i).clone())).collect();
+    let others = all.iter().filter(|i| !axes.contains(i));
+    others.map(|i| program.extent(*i).sub(&Int::constant(1))).all(|last| known.nonneg(&last, &scope, &[]))
+}
+
+/// Whether a factor reads inside of arrays wherever these letters are, also if loops over others do not run.
+fn stays_inside(program: &Program, e: ExprId, axes: &[IndexId]) -> bool {
+    let known = Known::without_reads(&program.kernel);
+    let scope: Vec<(IndexId, Int)> = axes.iter().map(|i| (*i, program.extent(*i).clone())).collect();
+    let one = Int::constant(1);
+    loads(&program.kernel.exprs, e).into_iter().all(|(load, from, at)| {
+        let shape: Vec<Int> = match from {
+            Source::Input(i) => program.kernel.input(i).shape.clone(),
+            Source::Def(d) => program.def(d).free.iter().map(|i| program.extent(*i).clone()).collect(),
+        };
+        let inside = |p: &Pos, extent: &Int| match p {
+            Pos::At(i) => known.nonneg(i, &scope, &[]) && known.nonneg(&extent.sub(&one).sub(i), &scope, &[]),
+            Pos::Data(_) => true,
+        };
+        let guarded = !matches!(program.kernel.exprs.node(load), Node::Load { outside: None, .. });
+        guarded || at.iter().zip(&shape).all(|(p, extent)| inside(p, extent))
+    })
 }
 
 /// Whether a factor is read element by element in lanes of a letter: neighbours along it are not neighbours in

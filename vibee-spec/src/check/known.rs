@@ -20,6 +20,13 @@ impl Known {
         Known::from(kernel, kernel.checks.iter())
     }
 
+    /// Those that hold whatever loops run: not that positions are inside, which is refused only where some read is made.
+    #[must_use]
+    pub fn without_reads(kernel: &Kernel) -> Known {
+        let of_sizes = |c: &&Check| !matches!(c, Check::InRange { domain, .. } if !domain.is_empty());
+        Known::from(kernel, kernel.checks.iter().filter(of_sizes))
+    }
+
     /// As [`Known::of`], with what a layer has checked before it runs the kernel as a step.
     #[must_use]
     pub fn in_layer(kernel: &Kernel) -> Known {

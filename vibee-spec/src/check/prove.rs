@@ -61,6 +61,7 @@ impl<'f> Prover<'f> {
             let g = facts.normalise(g);
             if g.terms().count() <= MAX_TERMS {
                 p.learn_atoms(&g);
+                p.positive.extend(positive_atoms(&g));
                 p.known.push(g);
             }
         }

@@ -14,12 +14,12 @@ use crate::emit::ints::{Mode, int};
 use crate::emit::names::Names;
 use crate::loops::LoopProgram;
 
-/// The kernel's function.
+/// The kernel's function: before its own stages, what is special for some sizes, and which outputs that writes whole.
 pub(super) fn function(
     loops: &LoopProgram,
     names: &Names,
     style: &Style<'_>,
-    special: &TokenStream,
+    (special, whole): (&TokenStream, &BTreeSet<usize>),
     calls: &TokenStream,
 ) -> TokenStream {
     let k = &loops.program.kernel;
@@ -52,12 +52,12 @@ pub(super) fn function(
         }
     }
     let mut splits = TokenStream::new();
-    for o in &loops.program.outputs {
+    for (nth, o) in loops.program.outputs.iter().enumerate() {
         let def = loops.program.def(o.def);
         let (n, ty) = (names.buffer(o.def), storage(&def.dtype));
         let rank = Literal::usize_unsuffixed(o.shape.len());
         let split = split_output(&top, loops, o, &n);
-        params.push(if split.is_empty() {
+        params.push(if split.is_empty() || whole.contains(&nth) {
             quote!(mut #n: ViewMut<'_, #ty, #rank>)
         } else {
             quote!(#n: ViewMut<'_, #ty, #rank>)
@@ -66,7 +66,7 @@ pub(super) fn function(
     }
     let checks = if style.public { checks(&top, loops) } else { quote!() };
     let framed = framed(loops, names, style, calls);
-    let body = quote! { #checks #splits #special #framed };
+    let body = quote! { #checks #special #splits #framed };
     let docs = if style.public { crate::emit::docs::kernel(loops) } else { crate::emit::docs::step(loops) };
     let docs = docs.iter().map(|l| quote!(#[doc = #l]));
     // Parameters that only shape checks of the caller would use.

@@ -16,7 +16,7 @@ use super::formats::StandIns;
 use super::ints::Leaves;
 use super::names::{Names, camel};
 use crate::loops::{LoopProgram, Stmt};
-use function::{framed, function};
+use function::{framed, function, split_output};
 use task::task;
 
 pub use checks::{arena_bytes, checks};
@@ -105,6 +105,8 @@ pub fn kernel(loops: &LoopProgram, style: &Style<'_>, variants: &[Variant]) -> K
     let general = calls(loops, style, base);
     let mut items = Vec::new();
     let mut special = TokenStream::new();
+    // Outputs that some variant writes as they are given.
+    let mut whole = BTreeSet::new();
     for v in variants {
         let suffix: String = v
             .sizes
@@ -118,10 +120,20 @@ pub fn kernel(loops: &LoopProgram, style: &Style<'_>, variants: &[Variant]) -> K
             quote!(#d == #n)
         });
         let body = framed(&v.loops, &calls.names, style, &calls.code);
-        special.extend(quote!(if #(#conditions)&&* { #body return Ok(()); }));
+        // Merged axes have other digits here than in the general kernel.
+        let mut splits = TokenStream::new();
+        for (n, o) in v.loops.program.outputs.iter().enumerate() {
+            let top = Top { names: &calls.names, loops: &v.loops };
+            let split = split_output(&top, &v.loops, o, &calls.names.buffer(o.def));
+            if split.is_empty() {
+                whole.insert(n);
+            }
+            splits.extend(split);
+        }
+        special.extend(quote!(if #(#conditions)&&* { #splits #body return Ok(()); }));
         items.extend(calls.items);
     }
-    let function = function(loops, &general.names, style, &special, &general.code);
+    let function = function(loops, &general.names, style, (&special, &whole), &general.code);
     items.splice(0..0, general.items);
     items.insert(0, function);
     KernelCode { items }
