@@ -1,10 +1,11 @@
-//! Sentences a second: iGLA's MiniLM against candle's.
+//! Sentences a second: iGLA's MiniLM against candle's and onnxruntime's.
 //!
 //! ```text
 //! cd bench && cargo run --release -- --threads 2 --json results.json
+//! cd bench && onnxruntime/setup.sh && cargo run --release -- --onnxruntime target/onnxruntime
 //! ```
 //!
-//! Both engines load the same file, get the same tokens in the same batches from the same batching
+//! All engines load the same file, get the same tokens in the same batches from the same batching
 //! code, and run on the same number of threads, taking turns within one process. Before anything is
 //! timed, both must reproduce the reference embeddings. iGLA takes part twice: how far its two
 //! columns differ (the A/A control) is how far any difference means nothing.
@@ -12,6 +13,7 @@
 mod candle;
 mod check;
 mod measure;
+mod onnxruntime;
 mod report;
 mod workload;
 
@@ -25,8 +27,9 @@ use igla::minilm::{self, MiniLm, Weights};
 use igla_runtime::Level;
 
 use candle::{Bert, Parallelism};
+use onnxruntime::Onnx;
 
-/// Compare sentences a second of iGLA and candle.
+/// Compare sentences a second of iGLA, candle and onnxruntime.
 #[derive(Parser)]
 struct Args {
     /// Model directory
@@ -41,6 +44,9 @@ struct Args {
     /// How iGLA keeps its matrices besides f32: bf16 or int8, several times
     #[arg(long, value_name = "TYPE")]
     weights: Vec<Weights>,
+    /// What onnxruntime/setup.sh made: onnxruntime takes part, with f32 and with 8 bits
+    #[arg(long, value_name = "DIR")]
+    onnxruntime: Option<PathBuf>,
     /// Rounds; in each, every engine runs every workload once
     #[arg(long, default_value_t = 15)]
     rounds: usize,
@@ -58,6 +64,8 @@ pub enum Engine {
     Igla(Embedder<MiniLm>),
     /// candle, by one of its two ways to use several threads.
     Candle(Embedder<Bert>, Parallelism),
+    /// onnxruntime: one batch at a time, its operations split over all threads.
+    Onnx(Embedder<Onnx>),
 }
 
 impl Engine {
@@ -68,6 +76,7 @@ impl Engine {
         Ok(match self {
             Self::Igla(embedder) => embedder.embed_tokens(texts, options(threads), &|_| ())?,
             Self::Candle(embedder, Parallelism::Batches) => embedder.embed_tokens(texts, options(threads), &|_| ())?,
+            Self::Onnx(embedder) => embedder.embed_tokens(texts, options(one), &|_| ())?,
             Self::Candle(embedder, Parallelism::Operations) => embedder.embed_tokens(texts, options(one), &|_| ())?,
         })
     }
@@ -86,6 +95,12 @@ fn main() -> Result<()> {
         ("candle, operations in parallel".to_owned(), candle(Parallelism::Operations)?),
         ("igla again".to_owned(), Engine::Igla(minilm::load(&args.model)?)),
     ];
+    let onnx = |kind| -> Result<Option<(String, Engine)>> {
+        let Some(home) = &args.onnxruntime else { return Ok(None) };
+        let model = Onnx::load(home, &args.model, kind, threads)?;
+        Ok(Some((format!("onnxruntime {kind}"), Engine::Onnx(Embedder::new(model, &args.model, 256)?))))
+    };
+    engines.extend(onnx("f32")?);
     for (name, engine) in &engines {
         check::reference(name, engine, threads, &args.reference)?;
     }
@@ -93,10 +108,12 @@ fn main() -> Result<()> {
     for &kept in &args.weights {
         engines.push((format!("igla {kept}"), Engine::Igla(minilm::load_as(&args.model, kept)?)));
     }
+    engines.extend(onnx("int8")?);
     let workloads = workload::all(args.tokens);
     let results = measure::run(&engines, &workloads, threads, args.rounds)?;
     let names: Vec<&str> = engines.iter().map(|(name, _)| name.as_str()).collect();
     report::table(&names, &workloads, &results);
+    report::against_onnx(&names, &workloads, &results);
     if let Some(path) = &args.json {
         std::fs::write(path, report::json(&names, &workloads, &results, threads)?)?;
     }

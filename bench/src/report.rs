@@ -52,6 +52,31 @@ pub fn table(names: &[&str], workloads: &[Workload], seconds: &Seconds) {
     }
 }
 
+/// What is compared with onnxruntime, round by round: with its weights of the same width, bf16 with f32.
+const AGAINST_ONNX: [(&str, &str); 3] =
+    [("igla", "onnxruntime f32"), ("igla bf16", "onnxruntime f32"), ("igla int8", "onnxruntime int8")];
+
+/// Prints how many times faster than onnxruntime iGLA is, of the engines that took part.
+pub fn against_onnx(names: &[&str], workloads: &[Workload], seconds: &Seconds) {
+    let at = |wanted: &str| names.iter().position(|name| *name == wanted);
+    let pairs: Vec<_> = (AGAINST_ONNX.iter())
+        .filter_map(|(fast, slow)| Some((format!("{fast} / {slow}"), at(fast)?, at(slow)?)))
+        .collect();
+    if pairs.is_empty() {
+        return;
+    }
+    print!("\ntimes as fast as onnxruntime\n{:16} {:>5}", "texts", "batch");
+    pairs.iter().for_each(|(title, ..)| print!("  {title}"));
+    println!();
+    for (workload, seconds) in workloads.iter().zip(seconds) {
+        print!("{:16} {:>5}", workload.name, workload.batch);
+        for (title, fast, slow) in &pairs {
+            print!("  {:>w$.2}", over(seconds, *slow, *fast), w = title.len());
+        }
+        println!();
+    }
+}
+
 /// Everything measured, with what it was measured on.
 pub fn json(
     names: &[&str],
