@@ -85,7 +85,10 @@ fn manifest(root: &Path, runtime: &Path) -> io::Result<String> {
         out += full;
         out.push('\n');
     }
-    // Named, so that code for it is known to be left out.
+    // Named, so that code for it is known to be left out; `vibee runtime` puts it in.
     out += "\n[features]\nserde = []\n";
+    let serde = workspace.lines().find(|l| l.starts_with("serde ="));
+    let serde = serde.ok_or_else(|| io::Error::other("no version for serde"))?.trim_end_matches(" }");
+    println!("cargo::rustc-env=VIBEE_SERDE={serde}, optional = true }}");
     Ok(out)
 }

@@ -1,5 +1,6 @@
 //! `vibee runtime`: the sources of the crate that generated code stands on.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -36,6 +37,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Outcome> {
     }
     let mut written = 0;
     for (path, text) in harness::package::runtime_crate() {
+        let text = if path == "Cargo.toml" { with_serde(text) } else { text.into() };
         let path = args.folder.join(path);
         if std::fs::read_to_string(&path).is_ok_and(|old| old == text) {
             continue;
@@ -47,4 +49,10 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Outcome> {
     }
     ui.note(&format!("{} written in {shown}", count(written, "file")));
     Ok(Outcome::Clean)
+}
+
+/// The manifest of kernels alone, with what declared types need.
+fn with_serde(manifest: &str) -> Cow<'_, str> {
+    let features = format!("{}\n\n[features]\nserde = [\"dep:serde\"]", env!("VIBEE_SERDE"));
+    manifest.replace("\n[features]\nserde = []", &features).into()
 }
