@@ -5,7 +5,7 @@
 //!
 //! Within one definition sharing is automatic, expressions being interned.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use vibee_spec::term::{DefId, ExprId, IndexId, Int, Node, Op, Pos, Source};
 
@@ -75,7 +75,11 @@ fn candidates(program: &Program, d: usize) -> Vec<(ExprId, Option<ExprId>)> {
     let exprs = &program.kernel.exprs;
     let mut out = Vec::new();
     let mut stack = vec![(def.value, def.guard)];
+    let mut seen = HashSet::new();
     while let Some((e, guard)) = stack.pop() {
+        if !seen.insert((e, guard)) {
+            continue;
+        }
         let whole = e == def.value && def.fold.is_none();
         let node = exprs.node(e);
         let expensive = matches!(node, Node::Op(op, _) if op.info().cost >= WORTH_STORING);

@@ -135,13 +135,13 @@ impl Ui {
     /// Prints an error that is not about a place in a spec.
     pub fn error(&self, text: &str) {
         let head = if self.color_errors { "\u{1b}[1;31merror\u{1b}[0m" } else { "error" };
-        eprintln!("{head}: {text}");
+        tell(&format!("{head}: {text}"));
     }
 
     /// Prints a remark on stderr unless quiet.
     pub fn note(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            tell(text);
         }
     }
 
@@ -247,7 +247,7 @@ impl Ui {
 
     fn diagnostic(&self, renderer: &Renderer<'_>, d: &Diagnostic) {
         match self.format {
-            Format::Human => eprintln!("{}\n", renderer.text(d, self.color_errors)),
+            Format::Human => tell(&format!("{}\n", renderer.text(d, self.color_errors))),
             Format::Json => print(&format!("{}\n", renderer.json(d))),
             Format::Github => print(&format!("{}\n", renderer.github(d))),
             Format::Sarif => self.sarif().add(renderer, d),
@@ -274,6 +274,11 @@ pub fn print(text: &str) {
         let code = if e.kind() == std::io::ErrorKind::BrokenPipe { 0 } else { 2 };
         std::process::exit(code);
     }
+}
+
+/// Writes a line to stderr. That nobody reads it changes neither the work nor the exit code.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// `1 spec`, `2 specs`.

@@ -36,10 +36,12 @@ impl<'a> Body<'a> {
     ) -> TokenStream {
         let made: Vec<DefId> = roots.iter().map(|(d, _)| *d).collect();
         let mut out = TokenStream::new();
+        // What is used twice is looked at once: a chain of squares doubles with every step.
+        let mut seen = BTreeSet::new();
         for (_, root) in roots {
             let mut stack = vec![*root];
             while let Some(e) = stack.pop() {
-                if self.bound.contains_key(&e) {
+                if !seen.insert(e) || self.bound.contains_key(&e) {
                     continue;
                 }
                 let node = self.p.program.kernel.exprs.node(e).clone();

@@ -1,6 +1,6 @@
 //! What a layer takes: bytes of scratch, numbers of parameters.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Literal, TokenStream, TokenTree};
 use quote::quote;
 use vibee_spec::term::{Arg, DimBind, DimId, InputId, Int};
 
@@ -61,7 +61,7 @@ impl<'a> Cx<'a> {
             None => quote!(0),
         };
         let total = own.into_iter().fold(largest, |a, b| quote!(#a + #b));
-        let code = quote!(Ok(#total));
+        let code = result(total);
         let mut binds = TokenStream::new();
         for (n, d) in self.layer.forward.dims.iter().enumerate() {
             let name = self.names.dim(DimId(n as u32));
@@ -132,5 +132,17 @@ impl<'a> Cx<'a> {
                 #sum
             }
         }
+    }
+}
+
+/// A number as a result, which a single number that may fail is already.
+fn result(total: TokenStream) -> TokenStream {
+    let tokens: Vec<TokenTree> = total.clone().into_iter().collect();
+    let is = |t: &TokenTree, sign: char| matches!(t, TokenTree::Punct(p) if p.as_char() == sign);
+    match tokens.split_last() {
+        Some((last, rest)) if is(last, '?') && !rest.iter().any(|t| is(t, '+') || is(t, '?')) => {
+            rest.iter().cloned().collect()
+        }
+        _ => quote!(Ok(#total)),
     }
 }
