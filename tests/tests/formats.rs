@@ -191,16 +191,34 @@ fn products_with_any_affine_or_table_format_use_blocks() {
         emit::module(&Module { kernels, ..Module::default() }, "spec", "spec.vibee")
     };
     let specs = "../specs/formats/linear.vibee";
-    for w in ["q8_0", "q4_0", "q4_1", "q5_0", "q4_k", "q6_k", "nf4", "tq2_0", "sign1"] {
+    for w in ["q8_0", "q4_0", "q4_1", "q5_0", "q4_k", "q6_k", "nf4", "tq2_0", "sign1", "fp8_block"] {
         assert!(emitted(specs, &format!("linear_{w}")).contains("BlockMat::<"), "{w}");
     }
-    // Its numbers are floats of their own, neither whole nor of a table.
-    assert!(!emitted(specs, "linear_fp8_block").contains("BlockMat"));
     // Rows are picked, not multiplied.
     assert!(!emitted(specs, "embedding_q4_0").contains("BlockMat"));
     let unseen = "data/regressions/new_formats.vibee";
     for kernel in ["multiply_three", "multiply_code", "biased_three", "biased_code"] {
         assert!(emitted(unseen, kernel).contains("BlockMat::<"), "{kernel}");
+    }
+    // Whole numbers and places in tables are unpacked together, others one by one.
+    let forms = "data/regressions/formats_of_any_form.vibee";
+    for (w, together) in [
+        ("added", true),
+        ("word", true),
+        ("powers", true),
+        ("trits", false),
+        ("threes", false),
+        ("squares", false),
+    ] {
+        let code = emitted(forms, &format!("multiply_{w}"));
+        assert!(code.contains("BlockMat::<"), "{w}");
+        assert_eq!(code.contains("fn number("), !together, "{w}");
+    }
+    let orders = "data/regressions/products_in_any_order.vibee";
+    let project = Project::load(&[root.join(orders)]).expect("the spec is readable");
+    for k in &project.check(0).module.kernels {
+        let is_format = k.packed.iter().any(|p| k.input(p.input).name != "bytes");
+        assert_eq!(emitted(orders, &k.name).contains("BlockMat::<"), is_format, "{}", k.name);
     }
     let rounded = "data/regressions/rounded_operands.vibee";
     let bytes = |kernel: &str| emitted(rounded, kernel).matches(".gemm_int8(").count();

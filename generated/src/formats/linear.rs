@@ -335,77 +335,10 @@ pub fn linear_fp8_block(
     check::dim("linear_fp8_block", "y", 0, "T", t_len as i64, y.dim(0))?;
     check::dim("linear_fp8_block", "y", 1, "O", o_len as i64, y.dim(1))?;
     let (_, mut par) = ctx.frame(0);
-    par.run(
-        [t_len, o_len],
-        y.reborrow().cut([At(0), At(1)]),
-        &LinearFp8BlockTask { x, w, i_len },
-    );
+
+    // y[t, o] = sum[i](x[t, i] * w[o, i])
+    par.gemm(x.mat([0], [1]), &BlockMat::<Fp8BlockBlocks>::of(w)?, y.mat_mut([0]), &());
     Ok(())
-}
-
-/// What [`linear_fp8_block`] does for one `t`, `o`.
-#[derive(Clone, Copy)]
-struct LinearFp8BlockTask<'a> {
-    x: View<'a, f32, 2>,
-    w: View<'a, u8, 2>,
-    i_len: usize,
-}
-
-impl Task<2> for LinearFp8BlockTask<'_> {
-    type Out<'o> = ViewMut<'o, f32, 0>;
-
-    fn cost(&self) -> usize {
-        let Self { i_len, .. } = *self;
-        (i_len / 32).saturating_mul(32usize)
-    }
-
-    #[inline(always)]
-    fn run<S: Isa>(
-        &self,
-        isa: S,
-        at: [usize; 2],
-        mut y: Self::Out<'_>,
-        _scratch: Scratch<'_>,
-    ) {
-        let Self { x, w, i_len } = *self;
-        let [t, o] = at;
-
-        // y[t, o] = sum[i](x[t, i] * w[o, i])
-        let mut y_to = isa.splat::<2>(0.0);
-        let i_block_end = i_len / 32;
-        for i_block in 0..i_block_end {
-            let f32_from = bits::f32_from(
-                bits::join(
-                    bits::join(
-                        w.at([o, 36 * i_block]) as i32,
-                        w.at([o, 36 * i_block + 1]) as i32,
-                        8i32,
-                    ),
-                    bits::join(
-                        w.at([o, 36 * i_block + 2]) as i32,
-                        w.at([o, 36 * i_block + 3]) as i32,
-                        8i32,
-                    ),
-                    16i32,
-                ),
-            );
-            let x_row = x.row([t]);
-            let w_row = w.row([o]);
-            for part in isa.parts::<2>(0, 32) {
-                for i in part {
-                    y_to = y_to
-                        .fma_in(
-                            i,
-                            x_row.load_at(i, 32 * (i_block as isize)),
-                            isa.splat(f32_from)
-                                * w_row.load_at(i, 36 * (i_block as isize) + 4).e4m3_from(),
-                        );
-                }
-            }
-        }
-        let y_to = y_to.reduce_add();
-        y.set([], y_to);
-    }
 }
 
 /// Rows of x times rows of w.
@@ -1155,6 +1088,37 @@ impl Blocks for Nf4Blocks {
             }
         };
         Floats::lookup(codes, &TABLE) * Scales::f32(s, *part(block, 0)).same()
+    }
+}
+
+/// Blocks of the format `fp8_block`, decoded number by number.
+struct Fp8BlockBlocks;
+
+impl Fp8BlockBlocks {
+    #[inline(always)]
+    fn number(block: &[u8; 36], j: usize) -> f32 {
+        let d = bits::f32_from(
+            bits::join(
+                bits::join(block[0] as i32, block[1] as i32, 8i32),
+                bits::join(block[2] as i32, block[3] as i32, 8i32),
+                16i32,
+            ),
+        );
+        d * bits::e4m3_from(block[j + 4] as i32)
+    }
+}
+
+impl Blocks for Fp8BlockBlocks {
+    type Block = [u8; 36];
+    const NUMBERS: usize = 32;
+
+    #[inline(always)]
+    fn decode<S: Isa>(s: S, block: &Self::Block, chunk: usize) -> Floats<S> {
+        let mut numbers = [0.0; 32];
+        for (n, number) in numbers.iter_mut().enumerate() {
+            *number = Self::number(block, 32 * chunk + n);
+        }
+        Floats::load(s, &numbers)
     }
 }
 

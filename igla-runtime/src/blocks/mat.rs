@@ -70,6 +70,17 @@ impl<'a, F: Blocks> BlockMat<'a, F> {
         }
     }
 
+    /// Rows of bytes that are known to be whole blocks.
+    ///
+    /// # Panics
+    /// When they are not.
+    pub fn of_whole(bytes: View<'a, u8, 2>) -> Self {
+        match Self::of(bytes) {
+            Ok(matrix) => matrix,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     /// Rows of the matrix: N of a product.
     pub fn rows(&self) -> usize {
         self.bytes.dim(0)

@@ -88,7 +88,8 @@ fn plain(t: Tree) -> Tree {
     }
 }
 
-fn is_float(t: &Tree) -> bool {
+/// Whether a value is a float.
+pub fn is_float(t: &Tree) -> bool {
     match t {
         Tree::Float(_) => true,
         Tree::Cast(t, _) => t.is_float(),
@@ -212,6 +213,10 @@ pub fn most(t: &Tree) -> Option<i64> {
             _ => return None,
         },
         Tree::Op(Op::Signed, args) if args.get(1) == Some(&Tree::Int(8)) => 255,
+        Tree::Op(Op::Add, args) => match &args[..] {
+            [a, b] if !is_float(a) => most(a)? + most(b)?,
+            _ => return None,
+        },
         _ => return None,
     };
     (value <= 255).then_some(value)

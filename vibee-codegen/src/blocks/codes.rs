@@ -36,6 +36,12 @@ pub fn codes(trees: &[&Tree], block: usize) -> Option<TokenStream> {
             let (x, factors) = (wrapped(codes(&x, block)?), list(&factors));
             Some(quote!(#x.mul_low(&#factors)))
         }
+        // No sum exceeds a byte, or it were no code.
+        Tree::Op(Op::Add, _) => {
+            let (a, b) = (operands(trees, Op::Add, 0)?, operands(trees, Op::Add, 1)?);
+            let (a, b) = (wrapped(codes(&a, block)?), wrapped(codes(&b, block)?));
+            Some(quote!(#a + #b))
+        }
         _ => None,
     }
 }
@@ -97,7 +103,7 @@ fn masked(x: TokenStream, count: i64) -> TokenStream {
 pub fn wrapped(x: TokenStream) -> TokenStream {
     let loose = x.clone().into_iter().enumerate().any(|(n, t)| match t {
         TokenTree::Punct(p) => n > 0 && "+-*&|^".contains(p.as_char()),
-        TokenTree::Ident(i) => i == "as",
+        TokenTree::Ident(i) => i == "as" || i == "if",
         TokenTree::Group(g) => n == 0 && g.delimiter() == Delimiter::Brace,
         TokenTree::Literal(_) => false,
     });

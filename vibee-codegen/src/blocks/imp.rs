@@ -5,7 +5,7 @@ use quote::quote;
 use vibee_spec::term::{DType, Format, Op};
 
 use super::CHUNK;
-use super::affine::{Affine, Meaning, affine};
+use super::affine::{Affine, Meaning, affine, is_float};
 use super::choice::choose;
 use super::codes::{codes, wrapped};
 use super::tree::Tree;
@@ -223,12 +223,32 @@ fn scalar(t: &Tree) -> Option<TokenStream> {
         }
         Tree::Cast(..) => return None,
         Tree::Op(op, args) => {
+            if !is_float(t) && size(t)? > f64::from(i32::MAX) {
+                return None;
+            }
             let a: Vec<TokenStream> = args.iter().map(scalar).collect::<Option<_>>()?;
             match op {
                 Op::Bits => quote!(bits::field(#(#a),*)),
                 Op::Signed | Op::Join | Op::F16From | Op::Bf16From | Op::F32From | Op::E4m3From => {
                     let name = quote::format_ident!("{}", op.info().name);
                     quote!(bits::#name(#(#a),*))
+                }
+                Op::Select => {
+                    let (c, x, y) = (&a[0], &a[1], &a[2]);
+                    quote!(if #c { #x } else { #y })
+                }
+                Op::Lt | Op::Le | Op::Gt | Op::Ge | Op::Eq | Op::Ne => {
+                    let sign = match op {
+                        Op::Lt => quote!(<),
+                        Op::Le => quote!(<=),
+                        Op::Gt => quote!(>),
+                        Op::Ge => quote!(>=),
+                        Op::Eq => quote!(==),
+                        _ => quote!(!=),
+                    };
+                    let mut a = a.into_iter().map(wrapped);
+                    let (a, b) = (a.next()?, a.next()?);
+                    quote!(#a #sign #b)
                 }
                 Op::Neg => {
                     let a = wrapped(a.into_iter().next()?);
@@ -247,6 +267,25 @@ fn scalar(t: &Tree) -> Option<TokenStream> {
                 _ => return None,
             }
         }
+    })
+}
+
+/// The largest size of an integer, all bytes being as they like; a condition has none.
+fn size(t: &Tree) -> Option<f64> {
+    let power = |bits: &Tree| if let Tree::Int(n) = bits { Some(f64::from(*n as i32).exp2()) } else { None };
+    Some(match t {
+        Tree::Byte(_) => 255.0,
+        Tree::Int(v) => v.unsigned_abs() as f64,
+        Tree::Op(Op::Neg, args) => size(&args[0])?,
+        Tree::Op(Op::Add | Op::Sub, args) => size(&args[0])? + size(&args[1])?,
+        Tree::Op(Op::Mul, args) => size(&args[0])? * size(&args[1])?,
+        Tree::Op(Op::Bits, args) => power(&args[2])? - 1.0,
+        Tree::Op(Op::Signed, args) => power(&args[1])? / 2.0 - 1.0,
+        // They wrap, as they are defined to.
+        Tree::Op(Op::Join, _) => f64::from(i32::MAX),
+        Tree::Op(Op::Select, args) => size(&args[1])?.max(size(&args[2])?),
+        Tree::Op(Op::Lt | Op::Le | Op::Gt | Op::Ge | Op::Eq | Op::Ne, _) => 0.0,
+        _ => return None,
     })
 }
 

@@ -8,10 +8,11 @@ use std::collections::HashMap;
 
 use vibee_spec::check::decoded_at;
 use vibee_spec::term::{
-    DType, ExprId, FoldOp, Input, InputId, InputKind, Int, Kernel, Node, Op, Pos, Source,
+    Atom, DType, DefId, ExprId, FoldOp, IndexId, Input, InputId, InputKind, Int, Kernel, Node, Op, Pos,
+    Source,
 };
 
-use crate::loops::{LoopProgram, OperandAxis, Stmt};
+use crate::loops::{LoopProgram, Stmt};
 use crate::passes::{rebuild, visit};
 
 /// A stand-in for an operand in a format.
@@ -66,7 +67,7 @@ fn product(k: &mut Kernel, fold: ExprId, refused: &[usize], made: &mut Vec<Decod
 }
 
 /// The operand and the position that an expression decodes, if it is nothing but that.
-fn read_of(k: &mut Kernel, e: ExprId, over: &[vibee_spec::term::IndexId]) -> Option<(usize, Vec<Int>)> {
+fn read_of(k: &mut Kernel, e: ExprId, over: &[IndexId]) -> Option<(usize, Vec<Int>)> {
     let mut loads: Vec<(InputId, Vec<Pos>)> = Vec::new();
     visit(&k.exprs, e, &mut |_, node| {
         if let Node::Load { from: Source::Input(i), at, .. } = node {
@@ -75,15 +76,34 @@ fn read_of(k: &mut Kernel, e: ExprId, over: &[vibee_spec::term::IndexId]) -> Opt
     });
     let (input, at) = loads.first()?.clone();
     let packed = k.packed.iter().position(|p| p.input == input)?;
-    let mut lead = Vec::new();
-    for p in &at[..at.len() - 1] {
+    let mut known = Vec::new();
+    for p in &at {
         let Pos::At(p) = p else { return None };
-        lead.push(p.clone());
+        known.push(p.clone());
     }
-    over.iter().find_map(|i| {
-        let at: Vec<Int> = lead.iter().cloned().chain([Int::index(*i)]).collect();
+    let bytes = known.pop()?;
+    numbers(k, &bytes, k.packed[packed].format.block, over).into_iter().find_map(|number| {
+        let at = [known.clone(), vec![number]].concat();
         (decoded_at(k, packed, &at)? == e).then_some((packed, at))
     })
+}
+
+/// Which number of a row a position of bytes may belong to: one of the summed letters, all of them as digits of one
+/// number, or what the position divides by the numbers of a block.
+fn numbers(k: &Kernel, bytes: &Int, block: i64, over: &[IndexId]) -> Vec<Int> {
+    let mut found: Vec<Int> = over.iter().map(|i| Int::index(*i)).collect();
+    let extent = |i: &IndexId| &k.indices[i.index()].extent;
+    found.push(over.iter().fold(Int::default(), |n, i| n.mul(extent(i)).add(&Int::index(*i))));
+    for (factors, _) in bytes.terms() {
+        for a in factors {
+            if let Atom::Div(number, by) = a
+                && by.as_const() == Some(block)
+            {
+                found.push((**number).clone());
+            }
+        }
+    }
+    found
 }
 
 fn stand_in(k: &mut Kernel, packed: usize, made: &mut Vec<Decoded>) -> InputId {
@@ -96,14 +116,13 @@ fn stand_in(k: &mut Kernel, packed: usize, made: &mut Vec<Decoded>) -> InputId {
     while k.inputs.iter().any(|i| i.name == name) {
         name.push('_');
     }
-    let kind = InputKind::Argument;
+    let kind = InputKind::Numbers;
     k.inputs.push(Input { name, dtype: DType::F32, shape: p.shape, kind });
     made.push(Decoded { numbers: id, bytes: p.input, packed });
     id
 }
 
-/// Operands whose stand-ins are read by something else than products that are a stage of their own and take the
-/// operand whole, on the right side.
+/// Operands whose stand-ins are read by something else than products, where they are the right-hand side.
 #[must_use]
 pub fn not_only_products(loops: &LoopProgram, made: &[Decoded]) -> Vec<usize> {
     let program = &loops.program;
@@ -114,20 +133,7 @@ pub fn not_only_products(loops: &LoopProgram, made: &[Decoded]) -> Vec<usize> {
     };
     let mut products = Vec::new();
     for stage in &loops.stages {
-        let [Stmt::Gemm(g)] = stage.body.as_slice() else { continue };
-        let whole = matches!(g.b.axes.as_slice(),
-            [OperandAxis::Rows(r, rows), OperandAxis::Cols(c, cols)]
-                if *r == Int::default() && *c == Int::default() && rows.len() == 1 && cols.len() == 1);
-        if let Some(m) = stand_in(g.b.load)
-            && stage.grid.is_empty()
-            && whole
-            && stand_in(g.a.load).is_none()
-        {
-            let shape = &program.kernel.input(m.numbers).shape;
-            if [program.extent(g.n[0]), program.extent(g.k[0])] == [&shape[0], &shape[1]] {
-                products.push(g.def);
-            }
-        }
+        products_of(&stage.body, &mut products);
     }
     let mut wrong: Vec<usize> = Vec::new();
     for (id, _) in program.live().filter(|(id, _)| !products.contains(id)) {
@@ -138,4 +144,14 @@ pub fn not_only_products(loops: &LoopProgram, made: &[Decoded]) -> Vec<usize> {
     wrong.sort_unstable();
     wrong.dedup();
     wrong
+}
+
+fn products_of(stmts: &[Stmt], out: &mut Vec<DefId>) {
+    for s in stmts {
+        match s {
+            Stmt::Gemm(g) => out.push(g.def),
+            Stmt::Loop { body, .. } => products_of(body, out),
+            _ => {}
+        }
+    }
 }

@@ -66,10 +66,13 @@ impl Reader<'_> {
                     Source::Def(d) => self.number(*d, &places)?,
                 }
             }
-            Node::Op(Op::Select, args) => {
-                let taken = self.condition(args[0], letters)?;
-                self.expr(args[if taken { 1 } else { 2 }], letters)?
-            }
+            Node::Op(Op::Select, args) => match self.condition(args[0], letters)? {
+                Ok(taken) => self.expr(args[if taken { 1 } else { 2 }], letters)?,
+                Err(condition) => {
+                    let sides = [self.expr(args[1], letters)?, self.expr(args[2], letters)?];
+                    Tree::Op(Op::Select, [vec![condition], sides.to_vec()].concat())
+                }
+            },
             Node::Op(Op::Pick, args) => match self.expr(args[0], letters)? {
                 Tree::Int(n) => self.expr(*args.get(1 + usize::try_from(n).ok()?)?, letters)?,
                 at => {
@@ -90,24 +93,24 @@ impl Reader<'_> {
         })
     }
 
-    /// A condition on places.
-    fn condition(&mut self, e: ExprId, letters: &Letters) -> Option<bool> {
+    /// Whether a condition on places holds; one on bytes is left as it is.
+    fn condition(&mut self, e: ExprId, letters: &Letters) -> Option<Result<bool, Tree>> {
         let Node::Op(op, args) = self.k.exprs.node(e) else { return None };
-        let mut ints = Vec::new();
-        for a in args {
-            let Tree::Int(v) = self.expr(*a, letters)? else { return None };
-            ints.push(v);
+        if !matches!(op, Op::Lt | Op::Le | Op::Gt | Op::Ge | Op::Eq | Op::Ne) {
+            return None;
         }
-        let (a, b) = (*ints.first()?, *ints.get(1)?);
-        Some(match op {
+        let sides = [self.expr(*args.first()?, letters)?, self.expr(*args.get(1)?, letters)?];
+        let [Tree::Int(a), Tree::Int(b)] = &sides else {
+            return Some(Err(Tree::Op(*op, sides.to_vec())));
+        };
+        Some(Ok(match op {
             Op::Lt => a < b,
             Op::Le => a <= b,
             Op::Gt => a > b,
             Op::Ge => a >= b,
             Op::Eq => a == b,
-            Op::Ne => a != b,
-            _ => return None,
-        })
+            _ => a != b,
+        }))
     }
 }
 
@@ -124,5 +127,41 @@ fn folded(op: Op, args: Vec<Tree>) -> Tree {
         _ => None,
     };
     // Places of a block are small; sums of a few of them stay in 32 bits.
-    value.filter(|v| i32::try_from(*v).is_ok()).map_or(Tree::Op(op, args), Tree::Int)
+    if let Some(v) = value.filter(|v| i32::try_from(*v).is_ok()) {
+        return Tree::Int(v);
+    }
+    match (op, &args[..]) {
+        (Op::Bits, [x, Tree::Int(from), Tree::Int(count)]) if *from >= 0 && *count > 0 => {
+            field(x, *from, *count).unwrap_or(Tree::Op(op, args))
+        }
+        _ => Tree::Op(op, args),
+    }
+}
+
+/// Bits of something joined, as those of its parts: a word of several bytes is never needed whole then.
+fn field(x: &Tree, from: i64, count: i64) -> Option<Tree> {
+    let bits = |x: &Tree, from: i64, count: i64| {
+        let whole = Tree::Op(Op::Bits, vec![x.clone(), Tree::Int(from), Tree::Int(count)]);
+        match x {
+            Tree::Byte(_) if from == 0 && count == 8 => x.clone(),
+            _ => field(x, from, count).unwrap_or(whole),
+        }
+    };
+    match x {
+        Tree::Op(Op::Join, args) => match &args[..] {
+            [low, _, Tree::Int(width)] if from + count <= *width => Some(bits(low, from, count)),
+            [_, high, Tree::Int(width)] if from >= *width => Some(bits(high, from - width, count)),
+            [low, high, Tree::Int(width)] => {
+                let below = width - from;
+                let parts = [bits(low, from, below), bits(high, 0, count - below), Tree::Int(below)];
+                Some(Tree::Op(Op::Join, parts.to_vec()))
+            }
+            _ => None,
+        },
+        Tree::Op(Op::Signed, args) => match &args[..] {
+            [x, Tree::Int(width)] if from + count <= *width => Some(bits(x, from, count)),
+            _ => None,
+        },
+        _ => None,
+    }
 }

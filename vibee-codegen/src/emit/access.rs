@@ -29,7 +29,7 @@ impl Body<'_> {
                 self.used.inputs.insert(i);
                 let dtype = self.p.program.kernel.input(i).dtype.clone();
                 let (name, axes) = (self.names.input(i), (0..rank).collect());
-                Place { name, slice: false, axes, adjacent: true, from_first: vec![], dtype }
+                Place { name, slice: self.slices, axes, adjacent: true, from_first: vec![], dtype }
             }
             Source::Def(d) => {
                 let Some(b) = self.p.place(d).buffer else {

@@ -10,6 +10,7 @@ use vibee_spec::term::{Format, InputId, Kernel};
 use super::bytes;
 use super::docs::prose;
 use super::names::{camel, ident, snake};
+use super::numbers;
 use crate::loops::LoopProgram;
 use crate::{blocks, passes, schedule};
 
@@ -135,10 +136,14 @@ impl Decoders {
             n += 1;
         }
         let name = format_ident!("{name}");
-        let made = blocks::implementation(format, &name).map(|found| {
-            self.items.extend(found.items);
+        let made = match blocks::implementation(format, &name) {
+            Some(found) => Some((found.items, found.is_affine, found.has_strips)),
+            None => numbers::implementation(format, &name).map(|items| (items, false, false)),
+        };
+        let made = made.map(|(items, is_affine, has_strips)| {
+            self.items.extend(items);
             taken.insert(name.to_string());
-            Decoder { name, is_affine: found.is_affine, has_strips: found.has_strips }
+            Decoder { name, is_affine, has_strips }
         });
         self.known.insert(format.name.clone(), made.clone());
         made

@@ -77,7 +77,9 @@ fn range_of_row(body: &mut Body<'_>, g: &Gemm, lo: &Int, hi: &Int) -> TokenStrea
 /// that is something else.
 fn row_letters(body: &mut Body<'_>, m: &[IndexId]) -> (Ident, Vec<(Ident, TokenStream)>) {
     let names: Vec<Ident> = m.iter().map(|i| body.scope(*i)).collect();
-    if let ([only], false) = (&names[..], body.is_row(m[0])) {
+    if let ([only], [i]) = (&names[..], m)
+        && !body.is_row(*i)
+    {
         return (only.clone(), vec![]);
     }
     let r = body.fresh("r");
@@ -160,12 +162,18 @@ fn right(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     if let Node::Load { from: Source::Input(i), .. } = body.p.program.kernel.exprs.node(g.b.load)
         && let Some(StandIn { bytes, decoder }) = body.decoded.get(i).cloned()
     {
-        body.used.inputs.insert(bytes);
-        let (name, blocks) = (body.names.input(bytes), decoder.name);
         if body.strips.contains(&bytes) {
+            body.used.inputs.insert(bytes);
+            let name = body.names.input(bytes);
             return quote!(#name);
         }
-        return quote!(&BlockMat::<#blocks>::of(#name)?);
+        let (code, blocks) = (part(body, &g.b, &g.n).code, decoder.name);
+        // What a caller gives was checked, and the function can say so; a task cannot.
+        return if body.top {
+            quote!(&BlockMat::<#blocks>::of(#code)?)
+        } else {
+            quote!(&BlockMat::<#blocks>::of_whole(#code))
+        };
     }
     match packs(body, g).filter(|i| body.packed.contains(i)) {
         Some(i) => {
@@ -218,6 +226,8 @@ fn part(body: &mut Body<'_>, o: &Operand, rows: &[IndexId]) -> Part {
     };
     let (name, stored, shared) = match from {
         Source::Input(i) => {
+            // Rows of blocks are where rows of numbers would be.
+            let i = body.decoded.get(&i).map_or(i, |stand_in| stand_in.bytes);
             body.used.inputs.insert(i);
             (body.names.input(i), (0..o.axes.len()).collect::<Vec<_>>(), true)
         }

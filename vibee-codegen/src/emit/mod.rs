@@ -15,6 +15,7 @@ mod ints;
 mod kernel;
 mod layer;
 mod names;
+mod numbers;
 
 use std::collections::BTreeSet;
 

@@ -7,7 +7,7 @@
 mod text;
 mod verify;
 
-use vibee_spec::term::{DefId, ExprId, IndexId, Int};
+use vibee_spec::term::{DefId, ExprId, IndexId, Int, Node};
 
 use crate::passes::Program;
 
@@ -212,6 +212,16 @@ impl Operand {
     #[must_use]
     pub fn has_row_axis(&self, i: IndexId) -> bool {
         self.axes.iter().any(|a| matches!(a, OperandAxis::Rows(_, rows) if rows[..] == [i]))
+    }
+
+    /// Whether it is all of a matrix: its rows, then what is summed.
+    #[must_use]
+    pub fn is_whole(&self, program: &Program) -> bool {
+        let Node::Load { from, .. } = program.kernel.exprs.node(self.load) else { return false };
+        let of = |digits: &[IndexId]| digits.iter().fold(Int::constant(1), |n, i| n.mul(program.extent(*i)));
+        let zero = Int::default();
+        matches!(self.axes.as_slice(), [OperandAxis::Rows(r, rows), OperandAxis::Cols(c, cols)]
+            if *r == zero && *c == zero && [of(rows), of(cols)] == program.shape(*from)[..])
     }
 
     /// Positions of the axes that rows are made of, in the order in which `rows` names their indices; `None` if

@@ -107,6 +107,15 @@ impl Program {
         &self.kernel.indices[i.index()].extent
     }
 
+    /// Extents of an array's axes.
+    #[must_use]
+    pub fn shape(&self, of: Source) -> Vec<Int> {
+        match of {
+            Source::Input(i) => self.kernel.input(i).shape.clone(),
+            Source::Def(d) => self.def(d).free.iter().map(|i| self.extent(*i).clone()).collect(),
+        }
+    }
+
     /// Live definitions in order.
     pub fn live(&self) -> impl Iterator<Item = (DefId, &Definition)> {
         self.defs.iter().enumerate().filter(|(_, d)| !d.dead).map(|(n, d)| (DefId(n as u32), d))

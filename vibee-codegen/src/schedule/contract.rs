@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use vibee_spec::term::{Atom, DType, DefId, ExprId, Exprs, FoldOp, IndexId, Int, Node, Op, Pos, Source};
+use vibee_spec::term::{
+    Atom, DType, DefId, ExprId, Exprs, FoldOp, IndexId, Input, InputKind, Int, Node, Op, Pos, Source,
+};
 
 use super::bounds::tighten;
 use crate::loops::{Gemm, Operand, OperandAxis, Rounding};
@@ -35,7 +37,8 @@ pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
     }
     let exprs = &program.kernel.exprs;
     let [(mut a, mut rounding), (mut b, other)] = factors(exprs, d.value)?;
-    if a == b || array(program, a).is_none() || array(program, b).is_none() {
+    let (mut of_a, mut of_b) = (array(program, a)?, array(program, b)?);
+    if a == b {
         return None;
     }
     let (in_a, in_b) = (free_indices(exprs, a), free_indices(exprs, b));
@@ -43,27 +46,30 @@ pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
     if !fold.over.iter().all(both) || !d.free.iter().all(|i| in_a.contains(i) || in_b.contains(i)) {
         return None;
     }
-    let batch: Vec<IndexId> = d.free.iter().copied().filter(both).collect();
-    let mut m: Vec<IndexId> = d.free.iter().copied().filter(|i| !in_b.contains(i)).collect();
-    let mut n: Vec<IndexId> = d.free.iter().copied().filter(|i| !in_a.contains(i)).collect();
-    if m.is_empty() || n.is_empty() {
-        return None;
+    let own: Vec<IndexId> = d.free.iter().copied().filter(|i| !both(i)).collect();
+    let [around, m, n] = lines(&own, &|i| in_a.contains(i))?;
+    let batch: Vec<IndexId> = d.free.iter().copied().filter(|i| both(i) || around.contains(i)).collect();
+    if n.iter().any(|i| in_a.contains(i)) {
+        (a, b, rounding) = (b, a, other);
+        (of_a, of_b) = (of_b, of_a);
     }
-    let inner: Vec<IndexId> = d.free.iter().copied().filter(|i| !batch.contains(i)).collect();
-    if inner == [n.clone(), m.clone()].concat() {
-        (a, b, m, n, rounding) = (b, a, n, m, other);
-    } else if inner != [m.clone(), n.clone()].concat() {
+    // What is not kept as `f32` is widened or decoded on the right, row by row, and nowhere else. One row is multiplied
+    // as fast by loops, but for decoding.
+    if of_a != Kept::Single || m.is_empty() && of_b != Kept::Blocks {
         return None;
     }
     // Columns must be innermost in memory, and one axis of what the caller sees.
     if d.free.last() != n.last() || m.len() > MERGED || !columns_are_one_axis(program, id, &n) {
         return None;
     }
-    let (narrow_a, narrow_b) = (array(program, a)? != DType::F32, array(program, b)? != DType::F32);
     let a = operand(program, a, &batch, &m, &fold.over)?;
     let b = operand(program, b, &batch, &n, &fold.over)?;
-    // What is kept in 16 bits is widened on the right, row by row, and nowhere else.
-    if narrow_a || narrow_b && (d.guard.is_some() || !is_rows(&b)) {
+    let fits = match of_b {
+        Kept::Single => true,
+        Kept::Half => d.guard.is_none() && is_rows(&b),
+        Kept::Blocks => d.guard.is_none() && is_rows(&b) && has_whole_rows(program, &b),
+    };
+    if !fits {
         return None;
     }
     let order = |o: &Operand| columns(o).concat();
@@ -87,6 +93,21 @@ pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
         c.epilogue_indices = indices;
     }
     Some(c)
+}
+
+/// Letters that one operand has, in the order of the result, as those of loops around, rows and columns: rows are all
+/// of one operand, columns of the other. As few as possible are loops. Without rows, there is one.
+fn lines(own: &[IndexId], is_left: &dyn Fn(&IndexId) -> bool) -> Option<[Vec<IndexId>; 3]> {
+    let same = |i: &[IndexId]| i.iter().all(|x| is_left(x) == is_left(&i[0]));
+    if !own.is_empty() && same(own) {
+        return Some([vec![], vec![], own.to_vec()]);
+    }
+    (0..own.len()).find_map(|around| {
+        let (around, rest) = own.split_at(around);
+        let rows = rest.iter().position(|i| is_left(i) != is_left(&rest[0]))?;
+        let (rows, columns) = rest.split_at(rows);
+        same(columns).then(|| [around, rows, columns].map(<[IndexId]>::to_vec))
+    })
 }
 
 /// The factors of a product without permissions to round them, and those.
@@ -154,16 +175,32 @@ pub fn operands(program: &mut Program, c: Contraction, map: &BTreeMap<IndexId, I
     gemm
 }
 
-/// The type of an array read at known positions, if the runtime multiplies with it.
-fn array(program: &Program, e: ExprId) -> Option<DType> {
+/// How an operand's numbers are kept.
+#[derive(Clone, Copy, PartialEq)]
+enum Kept {
+    /// As `f32`.
+    Single,
+    /// In 16 bits, by the caller.
+    Half,
+    /// In blocks of a format.
+    Blocks,
+}
+
+/// How an array is kept that is read at known positions, if the runtime multiplies with it.
+fn array(program: &Program, e: ExprId) -> Option<Kept> {
     let Node::Load { from, at, outside: None } = program.kernel.exprs.node(e) else { return None };
-    let dtype = match from {
-        Source::Input(i) => &program.kernel.input(*i).dtype,
-        Source::Def(d) => &program.def(*d).dtype,
-    };
-    let given = matches!(from, Source::Input(_)) && matches!(dtype, DType::F16 | DType::BF16);
-    let known = !at.is_empty() && at.iter().all(|p| matches!(p, Pos::At(_)));
-    (known && (*dtype == DType::F32 || given)).then(|| dtype.clone())
+    if at.is_empty() || !at.iter().all(|p| matches!(p, Pos::At(_))) {
+        return None;
+    }
+    match from {
+        Source::Input(i) => match program.kernel.input(*i) {
+            Input { kind: InputKind::Numbers, .. } => Some(Kept::Blocks),
+            Input { dtype: DType::F32, .. } => Some(Kept::Single),
+            Input { dtype: DType::F16 | DType::BF16, .. } => Some(Kept::Half),
+            _ => None,
+        },
+        Source::Def(d) => (program.def(*d).dtype == DType::F32).then_some(Kept::Single),
+    }
 }
 
 /// Whether an operand is rows of one axis and summed along the one behind it, the last.
@@ -171,6 +208,17 @@ fn is_rows(o: &Operand) -> bool {
     let rest: Vec<&OperandAxis> = o.axes.iter().filter(|a| !matches!(a, OperandAxis::At(_))).collect();
     let last = o.axes.last().is_some_and(|a| matches!(a, OperandAxis::Cols(..)));
     last && matches!(rest[..], [OperandAxis::Rows(..), OperandAxis::Cols(..)])
+}
+
+/// Whether rows are summed along all of the last axis.
+fn has_whole_rows(program: &Program, o: &Operand) -> bool {
+    let Node::Load { from: Source::Input(i), .. } = program.kernel.exprs.node(o.load) else { return false };
+    let (Some(axis), Some(whole)) = (o.axes.last(), program.kernel.input(*i).shape.last()) else {
+        return false;
+    };
+    let OperandAxis::Cols(start, digits) = axis else { return false };
+    let extent = digits.iter().fold(Int::constant(1), |n, i| n.mul(program.extent(*i)));
+    *start == Int::default() && extent == *whole
 }
 
 /// Several column indices are one only if the caller's array has them merged or nobody sees them.
@@ -200,7 +248,12 @@ pub fn is_operand(
     summed: &[IndexId],
 ) -> bool {
     let e = permitted(&program.kernel.exprs, e).0;
-    array(program, e) == Some(DType::F32) && operand(program, e, batch, lines, summed).is_some()
+    array(program, e) == Some(Kept::Single) && operand(program, e, batch, lines, summed).is_some()
+}
+
+/// Whether a factor is an array that is not kept as `f32`.
+pub fn is_narrow(program: &Program, e: ExprId) -> bool {
+    array(program, permitted(&program.kernel.exprs, e).0).is_some_and(|kept| kept != Kept::Single)
 }
 
 /// How each axis of an operand is used; `None` if some axis mixes roles.

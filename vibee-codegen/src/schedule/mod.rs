@@ -1,6 +1,7 @@
 //! Flat definitions → loops: which loops there are, which definitions share them, which loop runs in
 //! lanes, where values live, what is parallel. All decisions are by structure and cost, none by name.
 
+mod arrange;
 mod bounds;
 mod contract;
 mod lanes;

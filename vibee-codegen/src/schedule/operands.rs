@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use vibee_spec::check::Known;
 use vibee_spec::term::{Atom, DType, DefId, ExprId, FoldOp, IndexId, Int, Node, Op, Pos, Source};
 
+use super::arrange::arranged;
 use super::contract;
 use crate::passes::{Definition, Program, free_indices, insert, loads, substitute, unused_name};
 
@@ -23,7 +24,8 @@ pub fn run(program: &mut Program) {
         let id = DefId(n as u32);
         if !program.def(id).dead
             && contract::recognise(program, id).is_none()
-            && let Some((changed, count)) = ahead(program, id)
+            && let Some((changed, count)) =
+                arranged(program, id).map(|p| (p, 1)).or_else(|| ahead(program, id))
         {
             *program = changed;
             n += count;
@@ -48,10 +50,16 @@ fn ahead(program: &Program, id: DefId) -> Option<(Program, usize)> {
     let last = *d.free.last()?;
     let both = |i: &&IndexId| letters.iter().all(|own| own.contains(i));
     let batch: Vec<IndexId> = d.free.iter().filter(both).copied().collect();
+    // What is not kept as `f32` is columns, whatever the order of the result, and never written out.
+    let narrow = factors.iter().position(|f| contract::is_narrow(program, *f));
     let mut changed = program.clone();
     let mut count = 0;
     for (place, own) in letters.iter().enumerate() {
-        let wanted = !own.contains(&last) || is_slow(program, factors[place], last);
+        let is_rows = match narrow {
+            Some(columns) => place != columns,
+            None => !own.contains(&last),
+        };
+        let wanted = is_rows || narrow.is_none() && is_slow(program, factors[place], last);
         // In the order of the result, so that nothing has to be transposed.
         let axes: Vec<IndexId> = d.free.iter().filter(|i| own.contains(i)).copied().collect();
         let lines: Vec<IndexId> = axes.iter().filter(|i| !batch.contains(i)).copied().collect();
@@ -65,7 +73,13 @@ fn ahead(program: &Program, id: DefId) -> Option<(Program, usize)> {
         }
     }
     let id = DefId((id.index() + count) as u32);
-    (count > 0 && contract::recognise(&changed, id).is_some()).then_some((changed, count))
+    if count == 0 {
+        None
+    } else if contract::recognise(&changed, id).is_some() {
+        Some((changed, count))
+    } else {
+        Some((arranged(&changed, id)?, count + 1))
+    }
 }
 
 /// Whether loops over all of these letters run if those over `axes` do.

@@ -175,6 +175,8 @@ pub enum InputKind {
     Argument,
     /// Fixed when a layer is loaded; may be stored in another layout.
     Weight,
+    /// Given by nobody: the numbers of an operand in a format, which a compiler has put in place of its bytes.
+    Numbers,
 }
 
 /// A tensor or scalar argument. `dim` arguments are not inputs: they are [`Dim`]s.

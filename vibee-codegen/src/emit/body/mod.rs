@@ -127,6 +127,8 @@ pub struct Body<'a> {
     pub offset: Option<(IndexId, Ident)>,
     /// What the kernel's items are named after.
     pub base: String,
+    /// Inputs are slices rather than views.
+    pub slices: bool,
     /// Written in the kernel's own function rather than in a task.
     pub top: bool,
     /// The rows that a task takes at a time.
@@ -196,6 +198,7 @@ impl<'a> Body<'a> {
             tile: None,
             offset: None,
             base: String::new(),
+            slices: false,
             top: false,
             rows_of_task: None,
             known: Known::in_layer(&p.program.kernel),

@@ -84,7 +84,7 @@ fn decoder(c: &Compute, bytes: InputId) -> Option<Ident> {
         };
         program.live().filter(move |(d, _)| program.roots(*d).iter().any(reads)).map(|(d, _)| d)
     };
-    let by_bytes = |d| gemms.iter().any(|g| g.def == d && g.rounding.is_some());
+    let by_bytes = |d| gemms.iter().any(|g| g.def == d && g.rounding.is_some() && g.b.is_whole(program));
     let fits =
         stand_in.decoder.has_strips && readers(bytes).next().is_none() && readers(*numbers).all(by_bytes);
     fits.then(|| stand_in.decoder.name.clone())

@@ -23,7 +23,7 @@ pub fn verify(p: &LoopProgram, sites: &[Site<'_>]) -> Result<(), String> {
         }
         let outer = s.indices();
         let free: Vec<IndexId> = d.free.iter().copied().filter(|i| !outer.contains(i)).collect();
-        if g.m.is_empty() || g.n.is_empty() || free != [g.m.clone(), g.n.clone()].concat() {
+        if g.n.is_empty() || free != [g.m.clone(), g.n.clone()].concat() {
             return fail("rows and columns are not the sum's axes in order".into());
         }
         let mut summed = g.k.clone();
