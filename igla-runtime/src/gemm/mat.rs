@@ -11,6 +11,7 @@
 use core::marker::PhantomData;
 use core::ops::Range;
 
+use super::int8::Word;
 use crate::tensor::Element;
 
 /// Where the indices `0..len` of one direction of a matrix lie: up to two merged tensor axes.
@@ -297,6 +298,15 @@ impl<'a, T: Element> MatMut<'a, T> {
         unsafe {
             core::slice::from_raw_parts_mut(self.data.add(self.rows.offset(r) + cols.start), cols.len())
         }
+    }
+
+    /// The same memory as words, which are moved as if they were f32.
+    pub(super) fn words(self) -> MatMut<'a>
+    where
+        T: Word,
+    {
+        const { assert!(size_of::<T>() == size_of::<f32>() && align_of::<T>() == align_of::<f32>()) }
+        MatMut { data: self.data.cast(), rows: self.rows, cols: self.cols, life: PhantomData }
     }
 
     /// The block `rows` × `cols` as a matrix of its own.

@@ -44,6 +44,12 @@ pub(super) trait Reg: Copy {
     unsafe fn low_half(self) -> Self;
     /// Lanes' high 16 bits as `bf16`.
     unsafe fn high_half(self) -> Self;
+    /// Lanes' bytes 0 and 2, signed, as two halves of 16 bits.
+    unsafe fn even_bytes(self) -> Self;
+    /// Lanes' bytes 1 and 3, signed, as two halves of 16 bits.
+    unsafe fn odd_bytes(self) -> Self;
+    /// `self + low(a)·low(b) + high(a)·high(b)` of whole numbers, halves of 16 bits and sums of 32, wrapping.
+    unsafe fn add_halves(self, a: Self, b: Self) -> Self;
     /// Sums lanes that are equal modulo 4.
     unsafe fn fold4(self) -> [f32; 4];
 }
@@ -63,6 +69,12 @@ pub(super) use Quad as Baseline;
 #[cfg(any(test, not(target_arch = "x86_64")))]
 #[derive(Clone, Copy)]
 pub(super) struct Quad([f32; 4]);
+
+/// Two whole numbers as the halves of a lane.
+#[cfg(any(test, not(target_arch = "x86_64")))]
+fn halves(low: i16, high: i16) -> f32 {
+    f32::from_bits(u32::from(low.cast_unsigned()) | u32::from(high.cast_unsigned()) << 16)
+}
 
 #[cfg(any(test, not(target_arch = "x86_64")))]
 impl Reg for Quad {
@@ -120,6 +132,33 @@ impl Reg for Quad {
     #[inline(always)]
     unsafe fn high_half(self) -> Self {
         Self(self.0.map(|x| f32::from_bits(x.to_bits() & HIGH)))
+    }
+
+    #[inline(always)]
+    unsafe fn even_bytes(self) -> Self {
+        Self(self.0.map(|x| {
+            let [a, _, b, _] = x.to_bits().to_le_bytes();
+            halves(i16::from(a.cast_signed()), i16::from(b.cast_signed()))
+        }))
+    }
+
+    #[inline(always)]
+    unsafe fn odd_bytes(self) -> Self {
+        Self(self.0.map(|x| {
+            let [_, a, _, b] = x.to_bits().to_le_bytes();
+            halves(i16::from(a.cast_signed()), i16::from(b.cast_signed()))
+        }))
+    }
+
+    #[inline(always)]
+    unsafe fn add_halves(self, a: Self, b: Self) -> Self {
+        let half = |x: f32, shift: u32| i32::from((x.to_bits() >> shift) as i16);
+        let lane = |i: usize| {
+            let [a, b] = [a.0[i], b.0[i]];
+            let sum = (half(a, 0) * half(b, 0)).wrapping_add(half(a, 16) * half(b, 16));
+            f32::from_bits(self.0[i].to_bits().wrapping_add(sum.cast_unsigned()))
+        };
+        Self([lane(0), lane(1), lane(2), lane(3)])
     }
 
     #[inline(always)]
@@ -215,6 +254,30 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn even_bytes(self) -> Self {
+            // SAFETY: the baseline has SSE2.
+            unsafe {
+                let high = _mm_slli_epi16::<8>(_mm_castps_si128(self.0));
+                Self(_mm_castsi128_ps(_mm_srai_epi16::<8>(high)))
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn odd_bytes(self) -> Self {
+            // SAFETY: the baseline has SSE2.
+            unsafe { Self(_mm_castsi128_ps(_mm_srai_epi16::<8>(_mm_castps_si128(self.0)))) }
+        }
+
+        #[inline(always)]
+        unsafe fn add_halves(self, a: Self, b: Self) -> Self {
+            // SAFETY: the baseline has SSE2.
+            unsafe {
+                let products = _mm_madd_epi16(_mm_castps_si128(a.0), _mm_castps_si128(b.0));
+                Self(_mm_castsi128_ps(_mm_add_epi32(_mm_castps_si128(self.0), products)))
+            }
+        }
+
+        #[inline(always)]
         unsafe fn fold4(self) -> [f32; 4] {
             // SAFETY: four lanes either way.
             unsafe { core::mem::transmute::<__m128, [f32; 4]>(self.0) }
@@ -287,6 +350,30 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn even_bytes(self) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe {
+                let high = _mm512_slli_epi16::<8>(_mm512_castps_si512(self.0));
+                Self(_mm512_castsi512_ps(_mm512_srai_epi16::<8>(high)))
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn odd_bytes(self) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe { Self(_mm512_castsi512_ps(_mm512_srai_epi16::<8>(_mm512_castps_si512(self.0)))) }
+        }
+
+        #[inline(always)]
+        unsafe fn add_halves(self, a: Self, b: Self) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe {
+                let products = _mm512_madd_epi16(_mm512_castps_si512(a.0), _mm512_castps_si512(b.0));
+                Self(_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(self.0), products)))
+            }
+        }
+
+        #[inline(always)]
         unsafe fn fold4(self) -> [f32; 4] {
             // SAFETY: the trait's contract.
             unsafe {
@@ -307,6 +394,32 @@ mod x86 {
             unsafe {
                 let pairs = |x: __m512| core::mem::transmute::<__m512, __m512bh>(x);
                 Self(_mm512_dpbf16_ps(self.0, pairs(a.0), pairs(b.0)))
+            }
+        }
+
+        /// `self` and the four products of lanes' bytes, `a`'s unsigned and `b`'s signed, wrapping.
+        ///
+        /// # Safety
+        /// As [`Reg`]'s functions; the CPU has AVX-512 VNNI.
+        #[inline(always)]
+        pub(in super::super) unsafe fn add_fours(self, a: Self, b: Self) -> Self {
+            // SAFETY: the caller's contract.
+            unsafe {
+                let bytes = |x: Self| _mm512_castps_si512(x.0);
+                Self(_mm512_castsi512_ps(_mm512_dpbusd_epi32(bytes(self), bytes(a), bytes(b))))
+            }
+        }
+
+        /// `self - a` of whole numbers, wrapping.
+        ///
+        /// # Safety
+        /// As [`Reg`]'s functions.
+        #[inline(always)]
+        pub(in super::super) unsafe fn sub_whole(self, a: Self) -> Self {
+            // SAFETY: the caller's contract.
+            unsafe {
+                let difference = _mm512_sub_epi32(_mm512_castps_si512(self.0), _mm512_castps_si512(a.0));
+                Self(_mm512_castsi512_ps(difference))
             }
         }
     }
@@ -384,6 +497,30 @@ mod x86 {
                 let high =
                     _mm256_and_si256(_mm256_castps_si256(self.0), _mm256_set1_epi32(HIGH.cast_signed()));
                 Self(_mm256_castsi256_ps(high))
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn even_bytes(self) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe {
+                let high = _mm256_slli_epi16::<8>(_mm256_castps_si256(self.0));
+                Self(_mm256_castsi256_ps(_mm256_srai_epi16::<8>(high)))
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn odd_bytes(self) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe { Self(_mm256_castsi256_ps(_mm256_srai_epi16::<8>(_mm256_castps_si256(self.0)))) }
+        }
+
+        #[inline(always)]
+        unsafe fn add_halves(self, a: Self, b: Self) -> Self {
+            // SAFETY: the trait's contract.
+            unsafe {
+                let products = _mm256_madd_epi16(_mm256_castps_si256(a.0), _mm256_castps_si256(b.0));
+                Self(_mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(self.0), products)))
             }
         }
 

@@ -1,0 +1,303 @@
+//! Words of four bytes: four steps of K of a row or a column, the first in the lowest byte.
+//!
+//! ```text
+//!   panel 0: columns 0..32 of C          a word
+//!   excess:  e₀ e₁ … e₃₁                 ┌ k = 3 ┬ k = 2 ┬ k = 1 ┬ k = 0 ┐
+//!   k=0..4:  b₀ b₁ … b₃₁                 each byte is a signed number; beyond the last k, 0
+//!   k=4..8:  b₀ b₁ … b₃₁
+//! ```
+//! Everything else is as in panels of f32 (see [`super::PackedB`]), and words are moved as if they were f32. Sums are
+//! `i32`, wrapping, so any order gives the same ones, and any level.
+//!
+//! AVX-512 multiplies unsigned bytes with signed ones. There A is packed 128 larger than it is, which makes each sum
+//! larger by 128 times the sum of the column of B: its *excess*, which is subtracted first. So B has one form for all
+//! levels, and the loop over K nothing but products.
+
+use core::ops::Range;
+use core::ptr::null;
+
+use super::PANEL;
+use super::kernel::{Numbers, Strip, kernels};
+use super::mat::Mat;
+use super::pack::{clear, transpose};
+use crate::level::Level;
+use crate::tensor::Tensor;
+
+/// Steps of K in a word.
+const STEPS: usize = 4;
+
+/// Steps of K that are copied at a time where K is not adjacent.
+const WIDE: usize = 128;
+
+/// What is added to a signed byte to make it unsigned, in all bytes of a word: added or flipped is the same.
+const OFFSET: u32 = 0x8080_8080;
+
+/// B of `i8`, packed once for any number of products on any level.
+#[derive(Clone)]
+pub struct PackedI8 {
+    /// Words of the panels, one after the other; memory of a tensor starts at a cache line.
+    data: Tensor<f32, 1>,
+    n: usize,
+    k: usize,
+}
+
+impl PackedI8 {
+    /// Packs `b`, whose rows are the columns of C (N) and whose columns are K.
+    ///
+    /// # Panics
+    /// If the packed size overflows `usize`.
+    pub fn new(b: Mat<'_, i8>) -> Self {
+        let (n, k) = (b.rows(), b.cols());
+        let len = n.checked_next_multiple_of(PANEL).and_then(|n| n.checked_mul(1 + k.div_ceil(STEPS)));
+        let data = len.and_then(|len| Tensor::zeros([len]).ok());
+        let mut data: Tensor<f32, 1> = data.expect("the size of a packed operand overflows");
+        let level = Level::available().last().copied().unwrap_or(Level::Scalar).code();
+        for (i, panel) in data.as_mut_slice().chunks_exact_mut(panel_words(k)).enumerate() {
+            let rows = i * PANEL..n.min((i + 1) * PANEL);
+            // SAFETY: rows and columns are in range, a panel has its words for them, and the CPU has every available
+            // level.
+            unsafe { pack_panel(level, &b, &rows, &(0..k), panel.as_mut_ptr(), true) }
+        }
+        Self { data, n, k }
+    }
+
+    /// Columns of the product.
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// Extent of the sum.
+    pub fn k(&self) -> usize {
+        self.k
+    }
+
+    /// The first panel; each has [`panel_words`].
+    pub(super) fn data(&self) -> *const f32 {
+        self.data.as_slice().as_ptr()
+    }
+}
+
+impl core::fmt::Debug for PackedI8 {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("PackedI8").field("n", &self.n).field("k", &self.k).finish_non_exhaustive()
+    }
+}
+
+/// What a product of bytes accepts as B.
+#[derive(Clone, Copy, Debug)]
+pub enum RhsI8<'a> {
+    /// An operand in any layout, packed during the product (or used as it is, when that is faster).
+    Plain(Mat<'a, i8>),
+    /// An operand packed before.
+    Packed(&'a PackedI8),
+}
+
+impl<'a> From<Mat<'a, i8>> for RhsI8<'a> {
+    fn from(b: Mat<'a, i8>) -> Self {
+        Self::Plain(b)
+    }
+}
+
+impl<'a> From<&'a PackedI8> for RhsI8<'a> {
+    fn from(b: &'a PackedI8) -> Self {
+        Self::Packed(b)
+    }
+}
+
+impl RhsI8<'_> {
+    /// Columns of the product.
+    pub fn n(&self) -> usize {
+        match self {
+            Self::Plain(b) => b.rows(),
+            Self::Packed(b) => b.n(),
+        }
+    }
+
+    /// Extent of the sum.
+    pub fn k(&self) -> usize {
+        match self {
+            Self::Plain(b) => b.cols(),
+            Self::Packed(b) => b.k(),
+        }
+    }
+}
+
+/// Words of a panel with its row of excesses.
+pub(super) fn panel_words(k: usize) -> usize {
+    PANEL * (1 + k.div_ceil(STEPS))
+}
+
+/// Packs `rows` (at most [`PANEL`]) × `ks` of B, and in front of them their excesses for these `ks`, if they are `wanted`.
+///
+/// # Safety
+/// `rows` and `ks` are in range of `src`; `dst` is valid for [`panel_words`] writes and overlaps no operand; the CPU has
+/// `level`, which is one of code.
+pub(super) unsafe fn pack_panel(
+    level: Level,
+    src: &Mat<'_, i8>,
+    rows: &Range<usize>,
+    ks: &Range<usize>,
+    dst: *mut f32,
+    wanted: bool,
+) {
+    // SAFETY: the caller's contract: behind the excesses there is a row for each word of steps.
+    unsafe {
+        let words = dst.add(PANEL);
+        pack_words(level, src, rows, ks, words, PANEL);
+        if wanted {
+            sum(level, words, ks.len().div_ceil(STEPS), dst);
+        }
+    }
+}
+
+/// 128 times the sums of a panel's columns: what a row of A of nothing but 128 makes of them.
+///
+/// # Safety
+/// `words` has so many rows of a panel, `dst` one for the sums; the CPU has `level`, which is one of code.
+unsafe fn sum(level: Level, words: *const f32, total: usize, dst: *mut f32) {
+    const AT_ONCE: usize = 64;
+    static BYTES: [u32; AT_ONCE] = [0x8080_8080; AT_ONCE];
+    static HALVES: [u32; 2 * AT_ONCE] = [0x0080_0080; 2 * AT_ONCE];
+    static ROWS: [usize; 1] = [0];
+    let numbers = Numbers::fours(level, 1);
+    let a = if numbers == Numbers::Fours { HALVES.as_ptr() } else { BYTES.as_ptr() };
+    for first in (0..total.max(1)).step_by(AT_ONCE) {
+        let strip = Strip {
+            steps: AT_ONCE.min(total - first),
+            height: 1,
+            a: a.cast(),
+            b: words.wrapping_add(first * PANEL),
+            b_step: PANEL,
+            b_panel: 0,
+            excess: null(),
+            c: dst,
+            rows: ROWS.as_ptr(),
+            cols: PANEL,
+            add: first > 0,
+        };
+        // SAFETY: the kernel is the level's for one row; there are so many steps of both operands, and 32 columns.
+        unsafe { kernels(level, numbers)[0](&strip) }
+    }
+}
+
+/// Packs `rows` (at most [`PANEL`]) × `ks` of A for the kernels of `numbers`.
+///
+/// # Safety
+/// As [`pack_words`], for `numbers.words(ks.len()) * rows.len()` writes.
+pub(super) unsafe fn pack_strip(
+    level: Level,
+    numbers: Numbers,
+    src: &Mat<'_, i8>,
+    rows: &Range<usize>,
+    ks: &Range<usize>,
+    dst: *mut f32,
+) {
+    let height = rows.len();
+    let count = ks.len().div_ceil(STEPS) * height;
+    let widened = numbers == Numbers::Fours;
+    // SAFETY: the caller's contract; what is widened is packed into the second half first.
+    let words = unsafe {
+        pack_words(level, src, rows, ks, dst.add(if widened { count } else { 0 }), height);
+        core::slice::from_raw_parts_mut(dst.cast::<u32>(), if widened { 2 * count } else { count })
+    };
+    if widened {
+        widen(words, height);
+    } else {
+        for word in words {
+            *word ^= OFFSET;
+        }
+    }
+}
+
+/// Makes two words of each word in the second half: bytes 0 and 2 of `height` rows, then 1 and 3 of them, as numbers of 16
+/// bits.
+fn widen(words: &mut [u32], height: usize) {
+    let count = words.len() / 2;
+    let halves = |low: u8, high: u8| {
+        let wide = |x: u8| u32::from(i16::from(x.cast_signed()).cast_unsigned());
+        wide(low) | wide(high) << 16
+    };
+    let mut row = [0; PANEL];
+    let row = &mut row[..height];
+    // Row by row: the last two rows written are where the last one read was.
+    for first in (0..count).step_by(height.max(1)) {
+        row.copy_from_slice(&words[count + first..][..height]);
+        let (even, odd) = words[2 * first..][..2 * height].split_at_mut(height);
+        for ((even, odd), row) in even.iter_mut().zip(odd).zip(&*row) {
+            let [a, b, c, d] = row.to_le_bytes();
+            (*even, *odd) = (halves(a, c), halves(b, d));
+        }
+    }
+}
+
+/// Packs `rows` (at most [`PANEL`]) × `ks` of `src`: `dst[p * ld + i]` has steps `4p..4p + 4` of row `i`, 0 where there is
+/// no step or no row.
+///
+/// # Safety
+/// `rows` and `ks` are in range of `src`; `dst` is valid for `ks.len().div_ceil(4) * ld` writes and overlaps no operand;
+/// `rows.len() <= ld`; the CPU has `level`.
+unsafe fn pack_words(
+    level: Level,
+    src: &Mat<'_, i8>,
+    rows: &Range<usize>,
+    ks: &Range<usize>,
+    dst: *mut f32,
+    ld: usize,
+) {
+    let height = rows.len();
+    let mut at = [0; PANEL];
+    src.row_axis().offsets(rows.start, &mut at[..height]);
+    let mut first = [null(); PANEL];
+    let mut part = [[0_i8; WIDE]; PANEL];
+    let adjacent = src.col_axis().is_unit();
+    let wide = if adjacent { ks.len().max(1) } else { WIDE };
+    for start in (0..ks.len()).step_by(wide) {
+        let cols = ks.start + start..ks.end.min(ks.start + start + wide);
+        if adjacent {
+            for (first, at) in first.iter_mut().zip(at).take(height) {
+                // SAFETY: row and column are in range, by the contract.
+                *first = unsafe { src.data().add(at + src.col_axis().offset(cols.start)) };
+            }
+        } else {
+            // SAFETY: in range, by the contract.
+            unsafe { gather(src, &at[..height], &cols, &mut part) }
+            for (first, part) in first.iter_mut().zip(&part).take(height) {
+                *first = part.as_ptr();
+            }
+        }
+        let whole = cols.len() / STEPS;
+        // SAFETY: each row has these columns from `first` on; `dst` has words for them.
+        unsafe {
+            let dst = dst.add(start / STEPS * ld);
+            let rows: [*const f32; PANEL] = first.map(<*const i8>::cast);
+            transpose(level, &rows[..height], whole, dst, ld);
+            let rest = cols.len() % STEPS;
+            if rest > 0 {
+                for (i, row) in first.iter().enumerate().take(height) {
+                    let mut bytes = [0; STEPS];
+                    core::ptr::copy_nonoverlapping(row.add(whole * STEPS).cast(), bytes.as_mut_ptr(), rest);
+                    dst.add(whole * ld + i).write(f32::from_bits(u32::from_le_bytes(bytes)));
+                }
+            }
+            clear(height, cols.len().div_ceil(STEPS), dst, ld);
+        }
+    }
+}
+
+/// Copies columns of rows at `at`, each to a row of `part`.
+///
+/// # Safety
+/// Rows and columns are in range of `src`, at most [`PANEL`] and [`WIDE`].
+unsafe fn gather(src: &Mat<'_, i8>, at: &[usize], cols: &Range<usize>, part: &mut [[i8; WIDE]; PANEL]) {
+    let step = src.col_axis().step();
+    let mut k = 0;
+    for (offset, count) in src.col_axis().runs(cols.clone()) {
+        for p in 0..count {
+            for (part, at) in part.iter_mut().zip(at) {
+                // SAFETY: the caller's contract.
+                part[k] = unsafe { *src.data().add(offset + p * step + at) };
+            }
+            k += 1;
+        }
+    }
+}
