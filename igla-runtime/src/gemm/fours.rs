@@ -20,14 +20,16 @@ use super::PANEL;
 use super::kernel::{Numbers, Strip, kernels};
 use super::mat::Mat;
 use super::pack::{clear, transpose};
+#[cfg(target_arch = "x86_64")]
+use super::tiles::pack_tiles_of_fours;
 use crate::level::Level;
 use crate::tensor::Tensor;
 
 /// Steps of K in a word.
-const STEPS: usize = 4;
+pub(super) const STEPS: usize = 4;
 
 /// Steps of K that are copied at a time where K is not adjacent.
-const WIDE: usize = 128;
+pub(super) const WIDE: usize = 128;
 
 /// What is added to a signed byte to make it unsigned, in all bytes of a word: added or flipped is the same.
 const OFFSET: u32 = 0x8080_8080;
@@ -192,6 +194,11 @@ pub(super) unsafe fn pack_strip(
     ks: &Range<usize>,
     dst: *mut f32,
 ) {
+    #[cfg(target_arch = "x86_64")]
+    if numbers == Numbers::FourTiles {
+        // SAFETY: the same contract.
+        return unsafe { pack_tiles_of_fours(src, rows, ks, dst) };
+    }
     let height = rows.len();
     let count = ks.len().div_ceil(STEPS) * height;
     let widened = numbers == Numbers::Fours;
@@ -245,42 +252,65 @@ unsafe fn pack_words(
     ld: usize,
 ) {
     let height = rows.len();
-    let mut at = [0; PANEL];
-    src.row_axis().offsets(rows.start, &mut at[..height]);
-    let mut first = [null(); PANEL];
-    let mut part = [[0_i8; WIDE]; PANEL];
-    let adjacent = src.col_axis().is_unit();
-    let wide = if adjacent { ks.len().max(1) } else { WIDE };
-    for start in (0..ks.len()).step_by(wide) {
-        let cols = ks.start + start..ks.end.min(ks.start + start + wide);
-        if adjacent {
-            for (first, at) in first.iter_mut().zip(at).take(height) {
-                // SAFETY: row and column are in range, by the contract.
-                *first = unsafe { src.data().add(at + src.col_axis().offset(cols.start)) };
-            }
-        } else {
-            // SAFETY: in range, by the contract.
-            unsafe { gather(src, &at[..height], &cols, &mut part) }
-            for (first, part) in first.iter_mut().zip(&part).take(height) {
-                *first = part.as_ptr();
-            }
+    let each = |start: usize, count: usize, rows: &[*const i8]| {
+        let (whole, rest) = (count / STEPS, count % STEPS);
+        let mut words = [null(); PANEL];
+        for (words, row) in words.iter_mut().zip(rows) {
+            *words = row.cast::<f32>();
         }
-        let whole = cols.len() / STEPS;
-        // SAFETY: each row has these columns from `first` on; `dst` has words for them.
+        // SAFETY: each row has these columns; `dst` has words for them.
         unsafe {
             let dst = dst.add(start / STEPS * ld);
-            let rows: [*const f32; PANEL] = first.map(<*const i8>::cast);
-            transpose(level, &rows[..height], whole, dst, ld);
-            let rest = cols.len() % STEPS;
+            transpose(level, &words[..height], whole, dst, ld);
             if rest > 0 {
-                for (i, row) in first.iter().enumerate().take(height) {
+                for (i, row) in rows.iter().enumerate() {
                     let mut bytes = [0; STEPS];
                     core::ptr::copy_nonoverlapping(row.add(whole * STEPS).cast(), bytes.as_mut_ptr(), rest);
                     dst.add(whole * ld + i).write(f32::from_bits(u32::from_le_bytes(bytes)));
                 }
             }
-            clear(height, cols.len().div_ceil(STEPS), dst, ld);
+            clear(height, count.div_ceil(STEPS), dst, ld);
         }
+    };
+    // SAFETY: the caller's contract.
+    unsafe { stretches(src, rows, ks, each) }
+}
+
+/// Calls `each` with stretches of `ks`: where a stretch starts, counted from that of `ks` and a multiple of [`WIDE`], how
+/// long it is, and where each row has it, in the operand or copied together.
+///
+/// # Safety
+/// `rows` (at most [`PANEL`]) and `ks` are in range of `src`.
+pub(super) unsafe fn stretches(
+    src: &Mat<'_, i8>,
+    rows: &Range<usize>,
+    ks: &Range<usize>,
+    mut each: impl FnMut(usize, usize, &[*const i8]),
+) {
+    let mut at = [0; PANEL];
+    let at = &mut at[..rows.len()];
+    src.row_axis().offsets(rows.start, at);
+    let mut first = [null(); PANEL];
+    let first = &mut first[..rows.len()];
+    if src.col_axis().is_unit() {
+        if !ks.is_empty() {
+            for (first, at) in first.iter_mut().zip(at) {
+                // SAFETY: row and column are in range, by the contract.
+                *first = unsafe { src.data().add(*at + src.col_axis().offset(ks.start)) };
+            }
+            each(0, ks.len(), first);
+        }
+        return;
+    }
+    let mut part = [[0_i8; WIDE]; PANEL];
+    for start in (0..ks.len()).step_by(WIDE) {
+        let cols = ks.start + start..ks.end.min(ks.start + start + WIDE);
+        // SAFETY: in range, by the contract.
+        unsafe { gather(src, at, &cols, &mut part) }
+        for (first, part) in first.iter_mut().zip(&part) {
+            *first = part.as_ptr();
+        }
+        each(start, cols.len(), first);
     }
 }
 

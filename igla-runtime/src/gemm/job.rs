@@ -16,7 +16,7 @@ use crate::level::Level;
 /// Multiply-adds per lane in the smallest block worth handing to another thread: 15 µs of work,
 /// where waking one takes 20.
 const WORTH_SHARING: usize = 1 << 17;
-/// Lanes that tiles stand for: half of what they do at most, which is 32 times as much as AVX-512 does.
+/// Lanes that tiles of pairs stand for: half of what they do at most, which is 32 times as much as AVX-512 does.
 const TILE_LANES: usize = 256;
 /// Multiply-adds of bytes that AVX-512 does at a time.
 const BYTE_LANES: usize = 64;
@@ -110,9 +110,9 @@ impl<'a> Job<'a> {
     pub(super) fn grid(&self, workers: usize) -> (usize, usize) {
         let (m, n, k) = self.shape();
         let total = m.saturating_mul(n).saturating_mul(k);
-        let tiles = self.numbers == Numbers::Tiles;
+        let tiles = self.numbers.in_tiles();
         let lanes = match self.level {
-            _ if tiles => TILE_LANES,
+            _ if tiles => TILE_LANES * self.numbers.steps() / 2,
             Level::Avx512 if self.numbers == Numbers::OffsetFours => BYTE_LANES,
             Level::Scalar | Level::Neon => 4,
             Level::Avx2 => 8,

@@ -53,6 +53,8 @@ pub(super) enum Numbers {
     Fours,
     /// The same bytes, and so are A's, 128 added to make them unsigned: see [`Numbers::fours`].
     OffsetFours,
+    /// The same bytes, A's in tiles.
+    FourTiles,
 }
 
 impl Numbers {
@@ -71,7 +73,9 @@ impl Numbers {
     /// Bytes of a level, where all of C has `m` rows.
     pub(super) fn fours(level: Level, m: usize) -> Numbers {
         #[cfg(target_arch = "x86_64")]
-        if level.code() == Level::Avx512 && is_x86_feature_detected!("avx512vnni") {
+        if level == Level::Amx && m > tiles::FEW {
+            return Numbers::FourTiles;
+        } else if level.code() == Level::Avx512 && is_x86_feature_detected!("avx512vnni") {
             return Numbers::OffsetFours;
         }
         let _ = (level, m);
@@ -83,17 +87,22 @@ impl Numbers {
         match self {
             Numbers::Single => 1,
             Numbers::Pairs | Numbers::RoundedPairs | Numbers::Tiles => 2,
-            Numbers::Fours | Numbers::OffsetFours => 4,
+            Numbers::Fours | Numbers::OffsetFours | Numbers::FourTiles => 4,
         }
     }
 
     /// Rows at whose multiples C is cut.
     pub(super) fn unit(self) -> usize {
         #[cfg(target_arch = "x86_64")]
-        if self == Numbers::Tiles {
+        if self.in_tiles() {
             return crate::isa::amx::ROWS;
         }
         1
+    }
+
+    /// Whether tiles are multiplied.
+    pub(super) fn in_tiles(self) -> bool {
+        matches!(self, Numbers::Tiles | Numbers::FourTiles)
     }
 
     /// Rows of a panel for so many steps of K.
@@ -107,7 +116,7 @@ impl Numbers {
             Numbers::Single => k,
             Numbers::Pairs => k.next_multiple_of(2),
             Numbers::Fours => 2 * self.rows(k),
-            Numbers::RoundedPairs | Numbers::Tiles | Numbers::OffsetFours => self.rows(k),
+            _ => self.rows(k),
         }
     }
 }
@@ -119,7 +128,7 @@ pub(super) struct Strip {
     /// Rows of C.
     #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "other kernels know theirs"))]
     pub height: usize,
-    /// The micro-panel: `a[p * height + i]`, `p` counting the words of a row; or tiles ([`Numbers::Tiles`]).
+    /// The micro-panel: `a[p * height + i]`, `p` counting the words of a row; or tiles.
     pub a: *const f32,
     /// `b[j / PANEL * b_panel + p * b_step + j % PANEL]`, readable up to a multiple of [`PANEL`].
     pub b: *const f32,
@@ -172,7 +181,9 @@ pub(super) fn kernels(level: Level, numbers: Numbers) -> &'static [Kernel] {
         (Level::Avx512, Numbers::OffsetFours) => table!(avx512_vnni, OffsetFours:
             1 x 8, 2 x 4, 3 x 4, 4 x 4, 5 x 4, 6 x 2, 7 x 2, 8 x 2, 9 x 2, 10 x 2, 11 x 2, 12 x 2, 13 x 2, 14 x 2),
         #[cfg(target_arch = "x86_64")]
-        (_, Numbers::Tiles) => &tiles::KERNELS,
+        (_, Numbers::Tiles) => &tiles::PAIRS,
+        #[cfg(target_arch = "x86_64")]
+        (_, Numbers::FourTiles) => &tiles::FOURS,
         #[cfg(target_arch = "x86_64")]
         (Level::Avx2, Numbers::Single) => table!(avx2, Single: 1 x 8, 2 x 4, 3 x 2, 4 x 2, 5 x 2, 6 x 2),
         #[cfg(target_arch = "x86_64")]

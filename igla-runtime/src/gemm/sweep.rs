@@ -184,6 +184,7 @@ impl<'a> Sweep<'a> {
             Numbers::RoundedPairs if matches!(b, Columns::Packed(..)) => 2 * KC,
             Numbers::Fours | Numbers::OffsetFours => 4 * KC,
             // Strips in tiles are twice as high.
+            Numbers::FourTiles => 2 * KC,
             _ => KC,
         };
         Self {
