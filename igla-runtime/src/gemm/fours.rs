@@ -32,6 +32,7 @@ pub(super) const STEPS: usize = 4;
 pub(super) const WIDE: usize = 128;
 
 /// What is added to a signed byte to make it unsigned, in all bytes of a word: added or flipped is the same.
+#[cfg(target_arch = "x86_64")]
 const OFFSET: u32 = 0x8080_8080;
 
 /// B of `i8`, packed once for any number of products on any level.
@@ -209,10 +210,24 @@ pub(super) unsafe fn pack_strip(
     };
     if widened {
         widen(words, height);
-    } else {
-        for word in words {
-            *word ^= OFFSET;
-        }
+        return;
+    }
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: only AVX-512 has such numbers.
+    unsafe {
+        offset(words);
+    }
+}
+
+/// Makes all bytes unsigned, 128 larger.
+///
+/// # Safety
+/// The CPU has AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn offset(words: &mut [u32]) {
+    for word in words {
+        *word ^= OFFSET;
     }
 }
 

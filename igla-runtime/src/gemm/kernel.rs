@@ -272,12 +272,12 @@ trait Step<R: Reg> {
     /// As [`Reg`]'s functions; `MR * WORDS` words are readable at `a`.
     unsafe fn add<const MR: usize, const NV: usize>(acc: &mut [[R; NV]; MR], a: *const f32, x: [R; NV]);
 
-    /// Subtracts `x`, a row of [`Strip::excess`], from the sums before anything is added.
+    /// Subtracts `x`, a row of [`Strip::excess`], from the sums before anything is added; `fresh` ones are 0.
     ///
     /// # Safety
     /// As [`Reg`]'s functions.
     #[inline(always)]
-    unsafe fn begin<const MR: usize, const NV: usize>(_: &mut [[R; NV]; MR], _: [R; NV]) {}
+    unsafe fn begin<const MR: usize, const NV: usize>(_: &mut [[R; NV]; MR], _: [R; NV], _fresh: bool) {}
 }
 
 /// [`Numbers::Single`].
@@ -406,9 +406,13 @@ impl Step<Zmm> for OffsetFours {
     }
 
     #[inline(always)]
-    unsafe fn begin<const MR: usize, const NV: usize>(acc: &mut [[Zmm; NV]; MR], x: [Zmm; NV]) {
-        for acc in acc {
-            for (acc, x) in acc.iter_mut().zip(x) {
+    unsafe fn begin<const MR: usize, const NV: usize>(acc: &mut [[Zmm; NV]; MR], x: [Zmm; NV], fresh: bool) {
+        for i in 0..MR {
+            if fresh && i > 0 {
+                acc[i] = acc[0];
+                continue;
+            }
+            for (acc, x) in acc[i].iter_mut().zip(x) {
                 // SAFETY: the caller's contract.
                 *acc = unsafe { acc.sub_whole(x) };
             }
@@ -466,7 +470,7 @@ unsafe fn tile<R: Reg, P: Step<R>, const MR: usize, const NV: usize>(s: &Strip, 
         }
         let first = j / PANEL * s.b_panel + j % PANEL;
         if !s.excess.is_null() {
-            P::begin(&mut acc, row(s, s.excess.add(first)));
+            P::begin(&mut acc, row(s, s.excess.add(first)), !s.add);
         }
         let mut a = s.a;
         let mut b = s.b.add(first);

@@ -23,6 +23,10 @@ use crate::level::Level;
 pub(super) const KC: usize = 512;
 /// Rows of A packed at once: with KC, 512 KB, read once per [`NC`] columns.
 const MC: usize = 256;
+/// Steps of bytes in one block, of four to a word: not more than KC words were slower, as C is read and written more often.
+/// Twice as many wide words are as many as AVX-512's.
+const BYTES: usize = 8 * KC;
+const WIDENED: usize = 4 * KC;
 /// Columns of C between two epilogues; with KC, 512 KB of B in L2 are used by all rows of a block.
 const NC: usize = 256;
 /// Columns packed at once when B comes unpacked.
@@ -120,9 +124,9 @@ pub(super) fn buffers(m: usize, n: usize, k: usize, packed: bool) -> (usize, usi
 
 /// The same for products of bytes, on any level.
 pub(super) fn buffers_of_bytes(m: usize, n: usize, k: usize, packed: bool) -> (usize, usize) {
-    let kc = k.min(Numbers::Fours.steps() * KC);
-    let a = m.min(MC) * Numbers::Fours.words(kc);
-    let b = if packed { 0 } else { n.min(BC).div_ceil(PANEL) * panel_words(kc) };
+    // As many of these as wide ones of half the steps; fewer if there are.
+    let a = m.min(MC) * Numbers::Fours.words(k.min(WIDENED)).max(Numbers::OffsetFours.words(k.min(BYTES)));
+    let b = if packed { 0 } else { n.min(BC).div_ceil(PANEL) * panel_words(k.min(BYTES)) };
     (a, b)
 }
 
@@ -182,7 +186,8 @@ impl<'a> Sweep<'a> {
         let kc = match numbers {
             // Packed pairs of both operands are two steps a word; what is decoded first is f32.
             Numbers::RoundedPairs if matches!(b, Columns::Packed(..)) => 2 * KC,
-            Numbers::Fours | Numbers::OffsetFours => 4 * KC,
+            Numbers::Fours => WIDENED,
+            Numbers::OffsetFours => BYTES,
             // Strips in tiles are twice as high.
             Numbers::FourTiles => 2 * KC,
             _ => KC,
@@ -208,7 +213,8 @@ impl<'a> Sweep<'a> {
     pub(super) fn next(&mut self) -> Option<(Range<usize>, Range<usize>)> {
         while let Some(at) = self.at {
             let (wide, ks, block) = (self.wides.get(at.wide), self.ks.get(at.k), self.blocks.get(at.block));
-            let chunks = Cuts::new(wide.len(), NC, PANEL);
+            let far = self.numbers.rows(ks.len()) > KC;
+            let chunks = Cuts::new(wide.len(), if far { NC / 2 } else { NC }, PANEL);
             let strips = Cuts::new(block.len(), self.kernels.len(), self.numbers.unit());
             if at.chunk == 0 && at.strip == 0 {
                 if at.block == 0 {

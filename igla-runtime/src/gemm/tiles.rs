@@ -121,7 +121,7 @@ pub(super) unsafe fn pack_tiles_of_fours(
                     let words = dst.add(((start / BYTES + tile) * height + i) * WORDS);
                     words.cast::<i8>().copy_from_nonoverlapping(row.add(tile * BYTES), BYTES);
                 }
-                if count % BYTES > 0 {
+                if !count.is_multiple_of(BYTES) {
                     let words = dst.add(whole * height * WORDS + i * rest);
                     words.add(rest - 1).write(0.0);
                     words.cast::<i8>().copy_from_nonoverlapping(row.add(count / BYTES * BYTES), last);
