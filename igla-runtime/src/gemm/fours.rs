@@ -267,6 +267,10 @@ unsafe fn pack_words(
     ld: usize,
 ) {
     let height = rows.len();
+    if !src.col_axis().is_unit() && src.part(rows).columns_are_runs() {
+        // SAFETY: the same contract; rows are adjacent.
+        return unsafe { interleave_rows(src, rows, ks, dst, ld) };
+    }
     let each = |start: usize, count: usize, rows: &[*const i8]| {
         let (whole, rest) = (count / STEPS, count % STEPS);
         let mut words = [null(); PANEL];
@@ -289,6 +293,60 @@ unsafe fn pack_words(
     };
     // SAFETY: the caller's contract.
     unsafe { stretches(src, rows, ks, each) }
+}
+
+/// [`pack_words`] of adjacent rows.
+///
+/// # Safety
+/// As [`pack_words`]; the rows are adjacent.
+unsafe fn interleave_rows(
+    src: &Mat<'_, i8>,
+    rows: &Range<usize>,
+    ks: &Range<usize>,
+    dst: *mut f32,
+    ld: usize,
+) {
+    static NOTHING: [i8; PANEL] = [0; PANEL];
+    let height = rows.len();
+    let first = src.row_axis().offset(rows.start);
+    for (p, start) in (ks.start..ks.end).step_by(STEPS).enumerate() {
+        let mut columns = [NOTHING.as_ptr(); STEPS];
+        for (column, k) in columns.iter_mut().zip(start..ks.end) {
+            // SAFETY: row and column are in range.
+            *column = unsafe { src.data().add(first + src.col_axis().offset(k)) };
+        }
+        // SAFETY: from the first row on there are `height` in each column; `dst` has words for them.
+        unsafe { interleave(columns, height, dst.add(p * ld)) }
+    }
+    // SAFETY: the caller's contract.
+    unsafe { clear(height, ks.len().div_ceil(STEPS), dst, ld) }
+}
+
+/// Words of four bytes, one from each column.
+///
+/// # Safety
+/// `height` bytes of each column are readable, and as many words writable at `dst`.
+#[inline(always)]
+unsafe fn interleave(columns: [*const i8; STEPS], height: usize, dst: *mut f32) {
+    // SAFETY: the caller's contract; the last eight overlap the ones before them.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        if height >= 8 {
+            use core::arch::x86_64::*;
+            for i in (0..height).step_by(8) {
+                let i = i.min(height - 8);
+                let [a, b, c, d] = columns.map(|column| _mm_loadl_epi64(column.add(i).cast()));
+                let (low, high) = (_mm_unpacklo_epi8(a, b), _mm_unpacklo_epi8(c, d));
+                _mm_storeu_si128(dst.add(i).cast(), _mm_unpacklo_epi16(low, high));
+                _mm_storeu_si128(dst.add(i + 4).cast(), _mm_unpackhi_epi16(low, high));
+            }
+            return;
+        }
+        for i in 0..height {
+            let bytes = columns.map(|column| (*column.add(i)).cast_unsigned());
+            dst.add(i).write(f32::from_bits(u32::from_le_bytes(bytes)));
+        }
+    }
 }
 
 /// Calls `each` with stretches of `ks`: where a stretch starts, counted from that of `ks` and a multiple of [`WIDE`], how
