@@ -45,9 +45,13 @@ fn product<'a>(
     dispatch(level, Product { a, b, c, columns, scratch: &mut scratch });
 }
 
-/// Both sides of heights of tiles, of panels, of words, of blocks of rows, columns and K.
-const SHAPES: [[usize; 3]; 19] = [
+/// Both sides of heights of tiles, of panels, of words, of dot products, of blocks of rows, columns and K.
+const SHAPES: [[usize; 3]; 23] = [
     [1, 1, 1],
+    [1, 600, 200],
+    [2, 33, 128],
+    [11, 6, 191],
+    [16, 34, 321],
     [1, 300, 70],
     [2, 5, 3],
     [3, 33, 64],
@@ -65,7 +69,7 @@ const SHAPES: [[usize; 3]; 19] = [
     [300, 3, 1],
     [3, 700, 8],
     [20, 40, 2049],
-    [2, 3, 4100],
+    [18, 3, 4100],
 ];
 
 #[test]
@@ -95,7 +99,7 @@ fn products_are_the_sums_of_three_loops() {
 #[test]
 fn extremes_are_exact_and_sums_wrap() {
     for [x, y] in [[-128_i8, -128], [-128, 127], [127, -128], [127, 127], [0, -128], [-128, 0]] {
-        for [m, n, k] in [[1, 33, 67], [5, 40, 256], [20, 33, 1000], [2, 3, 140_000]] {
+        for [m, n, k] in [[1, 33, 67], [5, 40, 256], [20, 33, 1000], [2, 3, 140_000], [17, 3, 140_000]] {
             let (a, b) = (vec![x; m * k], vec![y; n * k]);
             let sum = (i64::from(x) * i64::from(y)).wrapping_mul(k as i64) as i32;
             let (a, b) = (Layout::Rows.place(&a, m, k), Layout::Rows.place(&b, n, k));
@@ -133,7 +137,9 @@ fn nothing_to_add_is_zero_and_nothing_is_nothing() {
 #[test]
 fn nothing_is_touched_outside() {
     for side in [Side::Start, Side::End] {
-        for [m, n, k] in [[1, 5, 77], [3, 33, 31], [14, 33, 67], [20, 40, 130], [33, 64, 64]] {
+        for [m, n, k] in
+            [[1, 5, 77], [1, 9, 133], [2, 5, 200], [16, 3, 128], [14, 33, 67], [20, 40, 130], [33, 64, 64]]
+        {
             let (a, b) = (noise(m * k, 8), noise(n * k, 9));
             let wanted = model(m, n, k, &a, &b);
             for layout in LAYOUTS {
@@ -209,7 +215,7 @@ impl EpilogueI8<f32> for Scaled<'_> {
 
 #[test]
 fn threads_change_no_bit_and_epilogues_see_each_sum_once() {
-    for [m, n, k] in [[170, 517, 1030], [40, 3000, 600], [3, 2000, 700], [1, 5000, 400]] {
+    for [m, n, k] in [[170, 517, 1030], [40, 3000, 600], [3, 4000, 700], [1, 9000, 900]] {
         let (a, b) = (noise(m * k, 5), noise(n * k, 6));
         let wanted = model(m, n, k, &a, &b);
         let (x, y) =

@@ -349,6 +349,31 @@ unsafe fn interleave(columns: [*const i8; STEPS], height: usize, dst: *mut f32) 
     }
 }
 
+/// Rows of K adjacent bytes: where they are in A, or copied to `buffer`.
+///
+/// # Safety
+/// A has at most `ROWS` rows; `buffer` is valid for `a.rows() * a.cols()` bytes, unless A's K is adjacent.
+pub(super) unsafe fn lines<const ROWS: usize>(a: &Mat<'_, i8>, buffer: *mut i8) -> [*const i8; ROWS] {
+    let (m, k) = (a.rows(), a.cols());
+    let mut out = [a.data(); ROWS];
+    let (rows, in_place) = (0..m, a.col_axis().is_unit());
+    let each = |start: usize, count: usize, rows: &[*const i8]| {
+        for (i, (out, row)) in out.iter_mut().zip(rows).enumerate() {
+            if in_place {
+                *out = *row;
+                continue;
+            }
+            let line = buffer.wrapping_add(i * k);
+            *out = line;
+            // SAFETY: the row has the columns, and the buffer a line for it.
+            unsafe { line.add(start).copy_from_nonoverlapping(*row, count) }
+        }
+    };
+    // SAFETY: all rows and columns; no more rows than a panel has.
+    unsafe { stretches(a, &rows, &(0..k), each) }
+    out
+}
+
 /// Calls `each` with stretches of `ks`: where a stretch starts, counted from that of `ks` and a multiple of [`WIDE`], how
 /// long it is, and where each row has it, in the operand or copied together.
 ///

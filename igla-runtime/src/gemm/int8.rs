@@ -10,7 +10,7 @@ use core::ops::Range;
 use super::fours::RhsI8;
 use super::job::{Job, Work};
 use super::mat::{Mat, MatMut};
-use super::{Finish, run, sweep};
+use super::{Finish, dot, fours, run, sweep};
 use crate::isa::Isa;
 use crate::scratch::Scratch;
 use crate::tensor::Element;
@@ -44,6 +44,12 @@ impl EpilogueI8<i32> for () {
 /// If the number overflows.
 pub fn gemm_i8_scratch(m: usize, n: usize, k: usize, packed: bool) -> usize {
     let (a, b) = sweep::buffers_of_bytes(m, n, k, packed);
+    // Dot products keep whole rows of A.
+    let a = if packed || m > dot::ROWS {
+        a
+    } else {
+        a.max(m.checked_mul(k).expect("the rows of a product overflow").div_ceil(fours::STEPS))
+    };
     Scratch::bytes_of::<f32>(a)
         .checked_add(Scratch::bytes_of::<f32>(b))
         .expect("the scratch of a product overflows")

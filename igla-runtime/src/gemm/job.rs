@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use super::PANEL;
 use super::dot::{self, Dots};
-use super::fours::{RhsI8, panel_words};
+use super::fours::{self, RhsI8, panel_words};
 use super::kernel::Numbers;
 use super::mat::{Mat, MatMut};
 use super::packed::Rhs;
@@ -52,7 +52,7 @@ impl<'a> Job<'a> {
         let m = c.rows();
         let k = check((a.rows(), a.cols()), (b.n(), b.k()), &c);
         let dots = match &b {
-            Rhs::Plain(b) => dot::suits(m, b),
+            Rhs::Plain(b) => dot::suits(m, b, 1),
             Rhs::Packed(_) | Rhs::PackedBf16 { .. } => false,
             Rhs::Blocks(_) => m <= MOST_ROWS,
         };
@@ -72,8 +72,11 @@ impl<'a> Job<'a> {
     /// If the shapes disagree.
     pub(super) fn of_bytes(level: Level, a: Mat<'a, i8>, b: RhsI8<'a>, c: MatMut<'a>) -> Self {
         let k = check((a.rows(), a.cols()), (b.n(), b.k()), &c);
-        let numbers = Numbers::fours(level, c.rows());
-        Self { operands: Operands::Bytes(a, b), k, c, dots: false, level: level.code(), numbers }
+        let m = c.rows();
+        let dots = matches!(&b, RhsI8::Plain(b) if dot::suits(m, b, fours::STEPS));
+        // Tiles are for what is packed.
+        let numbers = Numbers::fours(if dots { level.code() } else { level }, m);
+        Self { operands: Operands::Bytes(a, b), k, c, dots, level: level.code(), numbers }
     }
 
     pub(super) fn shape(&self) -> (usize, usize, usize) {
@@ -86,6 +89,9 @@ impl<'a> Job<'a> {
         match self.operands {
             Operands::Floats(a, _) if self.dots => (if a.col_axis().is_unit() { 0 } else { m * k }, 0),
             Operands::Floats(..) => buffers(m, n, k, self.is_packed()),
+            Operands::Bytes(a, _) if self.dots => {
+                (if a.col_axis().is_unit() { 0 } else { (m * k).div_ceil(fours::STEPS) }, 0)
+            }
             Operands::Bytes(..) => buffers_of_bytes(m, n, k, self.is_packed()),
         }
     }
@@ -188,6 +194,11 @@ impl<'a> Job<'a> {
                 };
                 (Left::Floats(a), columns)
             }
+            Operands::Bytes(a, RhsI8::Plain(b)) if self.dots => {
+                // SAFETY: see above.
+                let dots = unsafe { Dots::of_bytes(level, a.part(&rows), b.part(&cols), c, x) };
+                return done(Kind::ByteDots(dots));
+            }
             Operands::Bytes(a, RhsI8::Plain(b)) => (Left::Bytes(a), Columns::Bytes(b.part(&cols))),
             Operands::Bytes(a, RhsI8::Packed(b)) => {
                 let first = b.data().wrapping_add(PANEL);
@@ -229,7 +240,8 @@ pub(super) struct Work<'a> {
 
 enum Kind<'a> {
     Tiles(Sweep<'a>),
-    Dots(Dots<'a>),
+    Dots(Dots<'a, f32>),
+    ByteDots(Dots<'a, i8>),
     Rows(Rows<'a>),
 }
 
@@ -243,6 +255,7 @@ impl Work<'_> {
         match &mut self.kind {
             Kind::Tiles(tiles) => tiles.next(),
             Kind::Dots(dots) => dots.next(),
+            Kind::ByteDots(dots) => dots.next(),
             Kind::Rows(rows) => rows.next(),
         }
     }
@@ -253,6 +266,7 @@ impl Work<'_> {
         let c = match &mut self.kind {
             Kind::Tiles(tiles) => &mut tiles.c,
             Kind::Dots(dots) => &mut dots.c,
+            Kind::ByteDots(dots) => &mut dots.c,
             Kind::Rows(rows) => &mut rows.c,
         };
         (self.row0 + r, self.col0 + cols.start, c.segment(r, cols.clone()))

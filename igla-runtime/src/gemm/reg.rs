@@ -15,6 +15,7 @@ pub(super) trait Reg: Copy {
     unsafe fn zero() -> Self;
     /// The element at `p` in all lanes.
     unsafe fn splat(p: *const f32) -> Self;
+    /// The elements from `p` on, which may be any address.
     unsafe fn load(p: *const f32) -> Self;
     /// The first `n < WIDTH` lanes; the others are zero and their memory is not touched.
     unsafe fn load_first(p: *const f32, n: usize) -> Self;
@@ -52,6 +53,18 @@ pub(super) trait Reg: Copy {
     unsafe fn add_halves(self, a: Self, b: Self) -> Self;
     /// Sums lanes that are equal modulo 4.
     unsafe fn fold4(self) -> [f32; 4];
+    /// The sums of all lanes of each register, of whole numbers, wrapping, as words.
+    #[inline(always)]
+    unsafe fn whole_sums(x: &[Self; 4]) -> [f32; 4] {
+        let mut sums = [0.0; 4];
+        for (sum, x) in sums.iter_mut().zip(x) {
+            let mut lanes = [0.0_f32; 16];
+            // SAFETY: the contract; no register has more lanes.
+            unsafe { x.store(lanes.as_mut_ptr()) };
+            *sum = f32::from_bits(lanes.iter().fold(0, |sum, x| x.to_bits().wrapping_add(sum)));
+        }
+        sums
+    }
 }
 
 /// The bits of a lane's high half.
@@ -93,8 +106,8 @@ impl Reg for Quad {
 
     #[inline(always)]
     unsafe fn load(p: *const f32) -> Self {
-        // SAFETY: the trait's contract; an array needs no more alignment than its elements.
-        unsafe { Self(*p.cast()) }
+        // SAFETY: the trait's contract.
+        unsafe { Self(p.cast::<[f32; 4]>().read_unaligned()) }
     }
 
     #[inline(always)]
@@ -381,6 +394,23 @@ mod x86 {
                 Ymm(_mm256_add_ps(_mm512_castps512_ps256(self.0), high)).fold4()
             }
         }
+
+        #[inline(always)]
+        unsafe fn whole_sums(x: &[Self; 4]) -> [f32; 4] {
+            // SAFETY: the trait's contract; four lanes either way.
+            unsafe {
+                let (a, b) = (_mm512_castps_si512(x[0].0), _mm512_castps_si512(x[1].0));
+                let (c, d) = (_mm512_castps_si512(x[2].0), _mm512_castps_si512(x[3].0));
+                // Pairs of registers take turns, then pairs of those: each four lanes are parts of the four sums.
+                let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+                let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+                let all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+                let half = _mm512_extracti64x4_epi64::<1>(all);
+                let half = _mm256_add_epi32(_mm512_castsi512_si256(all), half);
+                let sums = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256::<1>(half));
+                core::mem::transmute::<__m128i, [f32; 4]>(sums)
+            }
+        }
     }
 
     impl Zmm {
@@ -407,6 +437,19 @@ mod x86 {
             unsafe {
                 let bytes = |x: Self| _mm512_castps_si512(x.0);
                 Self(_mm512_castsi512_ps(_mm512_dpbusd_epi32(bytes(self), bytes(a), bytes(b))))
+            }
+        }
+
+        /// All bytes 128 larger, which makes signed ones unsigned.
+        ///
+        /// # Safety
+        /// As [`Reg`]'s functions.
+        #[inline(always)]
+        pub(in super::super) unsafe fn offset_bytes(self) -> Self {
+            // SAFETY: the caller's contract.
+            unsafe {
+                let flipped = _mm512_xor_si512(_mm512_castps_si512(self.0), _mm512_set1_epi8(-128));
+                Self(_mm512_castsi512_ps(flipped))
             }
         }
 
@@ -530,6 +573,18 @@ mod x86 {
             unsafe {
                 let sums = _mm_add_ps(_mm256_castps256_ps128(self.0), _mm256_extractf128_ps::<1>(self.0));
                 core::mem::transmute::<__m128, [f32; 4]>(sums)
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn whole_sums(x: &[Self; 4]) -> [f32; 4] {
+            // SAFETY: the trait's contract; four lanes either way.
+            unsafe {
+                let (a, b) = (_mm256_castps_si256(x[0].0), _mm256_castps_si256(x[1].0));
+                let (c, d) = (_mm256_castps_si256(x[2].0), _mm256_castps_si256(x[3].0));
+                let all = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+                let sums = _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256::<1>(all));
+                core::mem::transmute::<__m128i, [f32; 4]>(sums)
             }
         }
     }
