@@ -23,7 +23,6 @@ use super::pack::{clear, transpose};
 #[cfg(target_arch = "x86_64")]
 use super::tiles::pack_tiles_of_fours;
 use crate::level::Level;
-use crate::tensor::Tensor;
 
 /// Steps of K in a word.
 pub(super) const STEPS: usize = 4;
@@ -34,96 +33,6 @@ pub(super) const WIDE: usize = 128;
 /// What is added to a signed byte to make it unsigned, in all bytes of a word: added or flipped is the same.
 #[cfg(target_arch = "x86_64")]
 const OFFSET: u32 = 0x8080_8080;
-
-/// B of `i8`, packed once for any number of products on any level.
-#[derive(Clone)]
-pub struct PackedI8 {
-    /// Words of the panels, one after the other; memory of a tensor starts at a cache line.
-    data: Tensor<f32, 1>,
-    n: usize,
-    k: usize,
-}
-
-impl PackedI8 {
-    /// Packs `b`, whose rows are the columns of C (N) and whose columns are K.
-    ///
-    /// # Panics
-    /// If the packed size overflows `usize`.
-    pub fn new(b: Mat<'_, i8>) -> Self {
-        let (n, k) = (b.rows(), b.cols());
-        let len = n.checked_next_multiple_of(PANEL).and_then(|n| n.checked_mul(1 + k.div_ceil(STEPS)));
-        let data = len.and_then(|len| Tensor::zeros([len]).ok());
-        let mut data: Tensor<f32, 1> = data.expect("the size of a packed operand overflows");
-        let level = Level::available().last().copied().unwrap_or(Level::Scalar).code();
-        for (i, panel) in data.as_mut_slice().chunks_exact_mut(panel_words(k)).enumerate() {
-            let rows = i * PANEL..n.min((i + 1) * PANEL);
-            // SAFETY: rows and columns are in range, a panel has its words for them, and the CPU has every available
-            // level.
-            unsafe { pack_panel(level, &b, &rows, &(0..k), panel.as_mut_ptr(), true) }
-        }
-        Self { data, n, k }
-    }
-
-    /// Columns of the product.
-    pub fn n(&self) -> usize {
-        self.n
-    }
-
-    /// Extent of the sum.
-    pub fn k(&self) -> usize {
-        self.k
-    }
-
-    /// The first panel; each has [`panel_words`].
-    pub(super) fn data(&self) -> *const f32 {
-        self.data.as_slice().as_ptr()
-    }
-}
-
-impl core::fmt::Debug for PackedI8 {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("PackedI8").field("n", &self.n).field("k", &self.k).finish_non_exhaustive()
-    }
-}
-
-/// What a product of bytes accepts as B.
-#[derive(Clone, Copy, Debug)]
-pub enum RhsI8<'a> {
-    /// An operand in any layout, packed during the product (or used as it is, when that is faster).
-    Plain(Mat<'a, i8>),
-    /// An operand packed before.
-    Packed(&'a PackedI8),
-}
-
-impl<'a> From<Mat<'a, i8>> for RhsI8<'a> {
-    fn from(b: Mat<'a, i8>) -> Self {
-        Self::Plain(b)
-    }
-}
-
-impl<'a> From<&'a PackedI8> for RhsI8<'a> {
-    fn from(b: &'a PackedI8) -> Self {
-        Self::Packed(b)
-    }
-}
-
-impl RhsI8<'_> {
-    /// Columns of the product.
-    pub fn n(&self) -> usize {
-        match self {
-            Self::Plain(b) => b.rows(),
-            Self::Packed(b) => b.n(),
-        }
-    }
-
-    /// Extent of the sum.
-    pub fn k(&self) -> usize {
-        match self {
-            Self::Plain(b) => b.cols(),
-            Self::Packed(b) => b.k(),
-        }
-    }
-}
 
 /// Words of a panel with its row of excesses.
 pub(super) fn panel_words(k: usize) -> usize {
@@ -285,7 +194,7 @@ unsafe fn pack_words(
                 for (i, row) in rows.iter().enumerate() {
                     let mut bytes = [0; STEPS];
                     core::ptr::copy_nonoverlapping(row.add(whole * STEPS).cast(), bytes.as_mut_ptr(), rest);
-                    dst.add(whole * ld + i).write(f32::from_bits(u32::from_le_bytes(bytes)));
+                    dst.add(whole * ld + i).write(f32::from_bits(u32::from_ne_bytes(bytes)));
                 }
             }
             clear(height, count.div_ceil(STEPS), dst, ld);
@@ -344,7 +253,7 @@ unsafe fn interleave(columns: [*const i8; STEPS], height: usize, dst: *mut f32) 
         }
         for i in 0..height {
             let bytes = columns.map(|column| (*column.add(i)).cast_unsigned());
-            dst.add(i).write(f32::from_bits(u32::from_le_bytes(bytes)));
+            dst.add(i).write(f32::from_bits(u32::from_ne_bytes(bytes)));
         }
     }
 }

@@ -7,9 +7,9 @@
 
 use core::ops::Range;
 
-use super::fours::RhsI8;
 use super::job::{Job, Work};
 use super::mat::{Mat, MatMut};
+use super::packed_i8::RhsI8;
 use super::{Finish, dot, fours, run, sweep};
 use crate::isa::Isa;
 use crate::scratch::Scratch;

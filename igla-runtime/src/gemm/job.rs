@@ -4,10 +4,11 @@ use core::ops::Range;
 
 use super::PANEL;
 use super::dot::{self, Dots};
-use super::fours::{self, RhsI8, panel_words};
+use super::fours::{self, panel_words};
 use super::kernel::Numbers;
 use super::mat::{Mat, MatMut};
 use super::packed::Rhs;
+use super::packed_i8::RhsI8;
 use super::rows::Rows;
 use super::sweep::{Columns, Left, Sweep, buffers, buffers_of_bytes};
 use crate::blocks::MOST_ROWS;

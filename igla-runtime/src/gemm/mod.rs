@@ -45,7 +45,7 @@
 //! Each element is summed over ascending k into one accumulator (in `dot`: one per lane), so the
 //! result depends on the level and on whether the whole product is one of dot products or of tiles, and on
 //! nothing else: not on threads, blocks, or the elements beside it. In tiles each 32 steps of K are added up before
-//! they are added to the others.
+//! they are added to the others. Sums of bytes are whole numbers and depend on nothing at all.
 
 mod dot;
 mod fours;
@@ -56,21 +56,24 @@ mod kernel;
 mod mat;
 mod pack;
 mod packed;
+mod packed_i8;
 mod pairs;
 mod par;
 mod reg;
 mod rows;
+mod step;
 mod sweep;
+mod terms;
 #[cfg(target_arch = "x86_64")]
 mod tiles;
 mod view;
 mod within;
 
-pub use fours::{PackedI8, RhsI8};
 pub use halves::HalfMat;
 pub use int8::{EpilogueI8, Word, gemm_i8, gemm_i8_columns, gemm_i8_scratch};
 pub use mat::{Mat, MatMut};
 pub use packed::{PackedB, Rhs};
+pub use packed_i8::{PackedI8, RhsI8};
 pub use pairs::PackedBf16;
 pub use within::gemm_within;
 

@@ -3,10 +3,10 @@
 //! C is cut into blocks, one grid index each; a block is computed as if it were all of C, so no
 //! element can tell how many there are.
 
-use super::fours::RhsI8;
 use super::int8::{EpilogueI8, Sums, Word};
 use super::job::Job;
 use super::packed::Rhs;
+use super::packed_i8::RhsI8;
 use super::{Epilogue, Finish, Floats, Mat, MatMut};
 use crate::ctx::Par;
 use crate::isa::Isa;
