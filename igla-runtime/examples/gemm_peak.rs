@@ -5,11 +5,12 @@
 //! ```
 //! The peak is measured, not computed from a clock: a loop of independent multiply-adds on
 //! registers, on one thread and on all at once. Peak and products take turns, and the best turn
-//! of each counts, so that a machine that changes speed meanwhile changes both.
+//! of each counts, so that a machine that changes speed meanwhile changes both. Products of bytes are in a table of their
+//! own, as shares of what products of fours of bytes reach on registers.
 
 use std::time::Instant;
 
-use igla_runtime::gemm::{Mat, MatMut, PackedB, PackedBf16, Rhs, gemm, gemm_scratch};
+use igla_runtime::gemm::{Mat, MatMut, PackedB, PackedBf16, PackedI8, Rhs, RhsI8, gemm, gemm_scratch};
 use igla_runtime::isa::{Isa, Kernel, dispatch};
 use igla_runtime::{Ctx, Level, Par, Scratch, View, bf16, ceiling};
 
@@ -191,11 +192,80 @@ fn table(level: Level) {
     }
 }
 
+/// Products of bytes: B packed before, K adjacent, N adjacent.
+struct Bytes {
+    shape: [usize; 3],
+    a: Vec<i8>,
+    b: Vec<i8>,
+    c: Vec<i32>,
+    packed: PackedI8,
+}
+
+impl Bytes {
+    fn new(shape: [usize; 3]) -> Self {
+        let [m, n, k] = shape;
+        let fill =
+            |len: usize, step: usize| (0..len).map(|i| (i * step % 255) as u8 as i8).collect::<Vec<_>>();
+        let (a, b) = (fill(m * k, 5), fill(n * k, 7));
+        let packed = PackedI8::new(Mat::strided(&b, &[(n, k)], &[(k, 1)]).expect("it fits"));
+        Self { shape, a, b, c: vec![0; m * n], packed }
+    }
+
+    fn multiply(&mut self, right: Right, par: &mut Par<'_>) {
+        let [m, n, k] = self.shape;
+        let a = Mat::strided(&self.a, &[(m, k)], &[(k, 1)]).expect("it fits");
+        let strided = |row, col| Mat::strided(&self.b, &[(n, row)], &[(k, col)]).expect("it fits");
+        let b = match right {
+            Right::Rows => RhsI8::from(strided(k, 1)),
+            Right::Columns => strided(1, n).into(),
+            _ => RhsI8::from(&self.packed),
+        };
+        par.gemm_i8(a, b, MatMut::strided(&mut self.c, &[(m, n)], n).expect("it fits"), &());
+    }
+}
+
+/// Of one thread and of all; as shares of multiply-adds of f32 where the CPU has no products of fours.
+fn bytes(level: Level) {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut cases: Vec<Bytes> = SHAPES.map(Bytes::new).into();
+    let (mut one, mut all) = (Ctx::with(level, 1), Ctx::with(level, threads));
+    let peak = |ctx: &mut Ctx| ceiling::fours(ctx).unwrap_or_else(|| ceiling::multiply_adds(ctx)) / 1e9;
+    let mut peaks = [0.0_f64; 2];
+    let mut best = vec![[0.0_f64; 4]; cases.len()];
+    for _ in 0..ROUNDS {
+        for (case, best) in cases.iter_mut().zip(&mut best) {
+            let work = 2.0 * case.shape.iter().product::<usize>() as f64;
+            peaks[0] = peaks[0].max(peak(&mut one));
+            peaks[1] = peaks[1].max(peak(&mut all));
+            for (best, right) in best.iter_mut().zip([Right::Packed, Right::Rows, Right::Columns]) {
+                let mut par = one.frame(0).1;
+                *best = best.max(turn(work, || case.multiply(right, &mut par)));
+            }
+            let mut par = all.frame(0).1;
+            best[3] = best[3].max(turn(work, || case.multiply(Right::Packed, &mut par)));
+        }
+    }
+    println!("{level}: peak of bytes {:.0} Gop/s on one thread, {:.0} on {threads}", peaks[0], peaks[1]);
+    println!("    M     N     K │ packed  K adjacent  N adjacent │ {threads} threads: packed");
+    for (case, best) in cases.iter().zip(best) {
+        let [m, n, k] = case.shape;
+        let share = |i: usize| 100.0 * best[i] / peaks[i / 3];
+        println!(
+            "{m:5} {n:5} {k:5} │ {:6.1} {:11.1} {:11.1} │ {:17.1}",
+            share(0),
+            share(1),
+            share(2),
+            share(3)
+        );
+    }
+}
+
 fn main() {
     let named: Vec<String> = std::env::args().skip(1).collect();
     for &level in Level::available() {
         if named.is_empty() || named.contains(&level.to_string()) {
             table(level);
+            bytes(level);
         }
     }
 }

@@ -34,6 +34,17 @@ pub fn pairs(ctx: &mut Ctx) -> Option<f64> {
     None
 }
 
+/// As [`pairs`] of fours of bytes (eight operations a lane): what AVX-512 VNNI can do, where the level and the CPU have
+/// it.
+pub fn fours(ctx: &mut Ctx) -> Option<f64> {
+    #[cfg(target_arch = "x86_64")]
+    if ctx.level().code() == Level::Avx512 && is_x86_feature_detected!("avx512vnni") {
+        return Some(rate(ctx, 8 * PAIR_CHAINS * 16, 1 << 12, |steps| FourRegisters { steps }));
+    }
+    let _ = ctx;
+    None
+}
+
 /// As [`pairs`] of tiles of them (16 × 16 × 32 multiply-adds a product): what AMX can do, on its level.
 pub fn tiles(ctx: &mut Ctx) -> Option<f64> {
     #[cfg(target_arch = "x86_64")]
@@ -125,7 +136,7 @@ impl Task<1> for Registers {
     }
 }
 
-/// As [`CHAINS`], for products of pairs, which take longer.
+/// As [`CHAINS`], for products of pairs and of fours, which take longer.
 #[cfg(target_arch = "x86_64")]
 const PAIR_CHAINS: usize = 24;
 
@@ -165,6 +176,43 @@ unsafe fn pair_chains(steps: usize) {
         }
     }
     black_box(chains.into_iter().fold(_mm512_setzero_ps(), |a, b| _mm512_add_ps(a, b)));
+}
+
+/// As [`PairRegisters`], of fours of bytes.
+#[cfg(target_arch = "x86_64")]
+struct FourRegisters {
+    steps: usize,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Task<1> for FourRegisters {
+    type Out<'o> = ();
+
+    fn cost(&self) -> usize {
+        self.steps.saturating_mul(PAIR_CHAINS)
+    }
+
+    #[inline(always)]
+    fn run<S: Isa>(&self, _: S, _: [usize; 1], (): (), _: Scratch<'_>) {
+        // SAFETY: only made where the CPU has the instructions.
+        unsafe { four_chains(self.steps) }
+    }
+}
+
+/// # Safety
+/// The CPU has AVX-512 VNNI.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vnni")]
+unsafe fn four_chains(steps: usize) {
+    use core::arch::x86_64::*;
+    let (x, y) = (_mm512_set1_epi8(black_box(3)), _mm512_set1_epi8(black_box(-2)));
+    let mut chains = [_mm512_setzero_si512(); PAIR_CHAINS];
+    for _ in 0..steps {
+        for chain in &mut chains {
+            *chain = _mm512_dpbusd_epi32(*chain, x, y);
+        }
+    }
+    black_box(chains.into_iter().fold(_mm512_setzero_si512(), |a, b| _mm512_add_epi32(a, b)));
 }
 
 /// Sums of tiles: as many as products of matrices keep, which is enough for the latency.
@@ -277,6 +325,7 @@ mod tests {
                 let mut ctx = Ctx::with(level, threads);
                 assert!(multiply_adds(&mut ctx) > 1e6, "{level}, {threads} threads");
                 assert!(pairs(&mut ctx).is_none_or(|rate| rate > 1e6), "{level}, {threads} threads");
+                assert!(fours(&mut ctx).is_none_or(|rate| rate > 1e6), "{level}, {threads} threads");
                 assert_eq!(tiles(&mut ctx).is_some(), level == Level::Amx);
                 for len in [1, 255, 256, PIECE, PIECE + 1] {
                     assert!(

@@ -23,7 +23,7 @@ pub enum Level {
     Avx2,
     /// AVX-512 F, BW, CD, DQ and VL on top of [`Level::Avx2`] (x86-64-v4): 16 lanes.
     Avx512,
-    /// AMX with products of `bf16`, and AVX-512 BF16, on top of [`Level::Avx512`], whose code everything but products
+    /// AMX with products of `bf16` and of bytes, and AVX-512 BF16, on top of [`Level::Avx512`], whose code everything but products
     /// on all threads runs: tiles do nothing else. A level of its own because tiles are of the operating system to give,
     /// and because whoever asks for AVX-512 wants no other unit.
     Amx,

@@ -42,7 +42,8 @@ pub use ctx::{Ctx, Par};
 pub use cut::{At, Axis, Cut, Cuts, Tile};
 pub use error::{LoadError, ShapeError};
 pub use gemm::{
-    Epilogue, HalfMat, Mat, MatMut, PackedB, PackedBf16, Rhs, gemm, gemm_columns, gemm_scratch, gemm_within,
+    Epilogue, EpilogueI8, HalfMat, Mat, MatMut, PackedB, PackedBf16, PackedI8, Rhs, RhsI8, Word, gemm,
+    gemm_columns, gemm_i8, gemm_i8_columns, gemm_i8_scratch, gemm_scratch, gemm_within,
 };
 pub use isa::{Isa, Kernel};
 pub use lanes::{ArgMax, ArgMin, Block, F32, I32, Lane, Lanes, Mask, Row, RowMut};
@@ -55,9 +56,10 @@ pub use view::{View, ViewMut};
 /// Everything that generated kernels name: `use igla_runtime::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        ArgMax, ArgMin, At, Block, Ctx, Element, Epilogue, F32, HalfMat, I32, Isa, Kernel, Lane, Lanes,
-        Level, LoadError, Mask, Mat, MatMut, PackedB, PackedBf16, Par, Rhs, Row, RowMut, Scratch, ShapeError,
-        Task, Tensor, Tile, View, ViewMut, bf16, bits, block_rows, check, f16, gemm, gemm_columns,
-        gemm_scratch, gemm_within, math, scalar, scalar64, weights,
+        ArgMax, ArgMin, At, Block, Ctx, Element, Epilogue, EpilogueI8, F32, HalfMat, I32, Isa, Kernel, Lane,
+        Lanes, Level, LoadError, Mask, Mat, MatMut, PackedB, PackedBf16, PackedI8, Par, Rhs, RhsI8, Row,
+        RowMut, Scratch, ShapeError, Task, Tensor, Tile, View, ViewMut, Word, bf16, bits, block_rows, check,
+        f16, gemm, gemm_columns, gemm_i8, gemm_i8_columns, gemm_i8_scratch, gemm_scratch, gemm_within, math,
+        scalar, scalar64, weights,
     };
 }

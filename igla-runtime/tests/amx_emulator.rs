@@ -142,6 +142,52 @@ fn sums_are_those_worked_out_by_hand() {
     assert!(!amx::has_tiles());
 }
 
+/// `c` after one product of two rows of two words of bytes with two rows of two words.
+fn product_of_bytes(c: [[i32; 2]; 2], a: [[i8; 8]; 2], b: [[i8; 8]; 2]) -> [[i32; 2]; 2] {
+    static SHAPES: Config = config([(2, 8), (2, 8), (2, 8), (0, 0)]);
+    let mut sums = c;
+    // SAFETY: two rows of two words each.
+    unsafe {
+        asm!(
+            "ldtilecfg [{shapes}]",
+            "tileloadd tmm0, [{c} + {row}]",
+            "tileloadd tmm1, [{a} + {row}]",
+            "tileloadd tmm2, [{b} + {row}]",
+            "tdpbssd tmm0, tmm1, tmm2",
+            "tilestored [{c} + {row}], tmm0",
+            "tilerelease",
+            shapes = in(reg) &raw const SHAPES,
+            c = in(reg) sums.as_mut_ptr(),
+            a = in(reg) a.as_ptr(),
+            b = in(reg) b.as_ptr(),
+            row = in(reg) 8_usize,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _,
+            options(nostack),
+        );
+    }
+    sums
+}
+
+#[test]
+fn sums_of_bytes_are_those_worked_out_by_hand() {
+    if !has_tiles() {
+        return;
+    }
+    // Row i of A and column j of B: words 0 and 1 of the row, word j of rows 0 and 1 of B.
+    let a = [[1, 2, 3, 4, 5, 6, 7, 8], [-1, 0, 0, 0, 0, 0, 0, 10]];
+    let b = [[1, 1, 1, 1, 2, 0, 0, 0], [1, 1, 1, 1, 0, 0, 0, -3]];
+    // 10 + 26, 2 − 24; −1 + 10, −2 − 30; on top of what is there.
+    assert_eq!(product_of_bytes([[100, 0], [0, 5]], a, b), [[136, -22], [9, -27]]);
+    // Both are signed, nothing saturates, and sums wrap.
+    let least = [[i8::MIN; 8]; 2];
+    let square = 8 * 128 * 128;
+    assert_eq!(product_of_bytes([[0; 2]; 2], least, least), [[square; 2]; 2]);
+    assert_eq!(product_of_bytes([[i32::MAX; 2]; 2], least, least), [[i32::MAX.wrapping_add(square); 2]; 2]);
+    assert_eq!(product_of_bytes([[0; 2]; 2], least, [[127; 8]; 2]), [[-8 * 128 * 127; 2]; 2]);
+    assert_eq!(product_of_bytes([[0; 2]; 2], [[127; 8]; 2], least), [[-8 * 128 * 127; 2]; 2]);
+    assert!(!amx::has_tiles());
+}
+
 /// Runs itself with something wrong, which must end that process.
 #[test]
 fn what_a_cpu_refuses_ends_the_process() {

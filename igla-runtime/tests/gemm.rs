@@ -362,7 +362,7 @@ fn operands_outside_their_memory_cannot_be_made() {
     assert!(Mat::strided(&x, &[(3, usize::MAX / 2 + 1)], &[(1, 1)]).is_none());
     assert!(Mat::strided(&x, &[(2, usize::MAX)], &[(2, 1)]).is_none());
     assert!(Mat::strided(&x, &[(1, 0), (1, 0), (1, 0)], &[(1, 1)]).is_none());
-    assert!(Mat::strided(&[], &[(0, 7)], &[(5, 1)]).is_some());
+    assert!(Mat::<f32>::strided(&[], &[(0, 7)], &[(5, 1)]).is_some());
     assert!(MatMut::strided(&mut x, &[(3, 4)], 4).is_some());
     assert!(MatMut::strided(&mut x, &[(3, 4)], 5).is_none());
     assert!(MatMut::strided(&mut x, &[(2, 0)], 4).is_none());

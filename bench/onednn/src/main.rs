@@ -4,8 +4,9 @@
 //! cd bench/onednn && cargo run --release -- [THREADS]
 //! ```
 //! Needs oneDNN (Debian's libdnnl-dev). `C[m, n] = Σ_k A[m, k] · B[n, k]`, B packed by both beforehand. iGLA is given A in
-//! f32 and rounds it in its turn; oneDNN is given A as bf16 or bytes. Bytes are no equal terms: iGLA's are blocks of 32
-//! with scales of their own, summed in f32 (q8_0), oneDNN's have no scale at all, and its sums stay whole numbers.
+//! f32 and rounds it in its turn; oneDNN is given A as bf16 or bytes. Bytes: signed ones with whole sums on both sides, to
+//! the same bits; then with an A that is never negative, which oneDNN is given as unsigned bytes, its better case. Blocks are no equal terms: iGLA's are 32 bytes
+//! with scales of their own, summed in f32 (q8_0), oneDNN's unsigned A and signed B have no scale at all.
 
 #[allow(dead_code)]
 #[path = "../../../igla-runtime/tests/block_formats/mod.rs"]
@@ -16,7 +17,7 @@ use std::time::Instant;
 
 use block_formats::{Q8_0, random};
 use igla_runtime::blocks::{BlockMat, Int8Rows, Strips};
-use igla_runtime::{Ctx, Level, Mat, MatMut, PackedB, PackedBf16, View, bf16, ceiling};
+use igla_runtime::{Ctx, Level, Mat, MatMut, PackedB, PackedBf16, PackedI8, View, bf16, ceiling};
 
 const ROUNDS: usize = 15;
 /// Seconds of a turn.
@@ -163,6 +164,26 @@ fn main() {
         compare(&name("bf16"), work, &mut ours, &mut || theirs.run(), &mut || ceiling::tiles(&mut measure).or_else(|| ceiling::pairs(&mut measure)));
         near(&c, &d);
 
+        for (kind, of, least) in [(3, "i8, i8", -128), (2, "u8, i8", 0)] {
+            let fill = |len: usize, step: usize, least: i32| {
+                (0..len).map(|i| ((i * step % 251) as i32 % (128 - least) + least) as i8).collect::<Vec<_>>()
+            };
+            let (mut a, mut b) = (fill(m * k, 5, least), fill(n * k, 7, -128));
+            let (mut c, mut d) = (vec![0i32; m * n], vec![0i32; m * n]);
+            let packed = PackedI8::new(Mat::strided(&b, &[(n, k)], &[(k, 1)]).expect("it fits"));
+            let given = a.clone();
+            let theirs = Theirs::new(kind, shape, threads, &mut a, &mut b, &mut d);
+            let mut ours = || {
+                let a = Mat::strided(&given, &[(m, k)], &[(k, 1)]).expect("it fits");
+                let c = MatMut::strided(&mut c, &[(m, n)], n).expect("it fits");
+                ctx.frame(0).1.gemm_i8(a, &packed, c, &());
+            };
+            ours();
+            theirs.run();
+            compare(&name(of), work, &mut ours, &mut || theirs.run(), &mut || ceiling::fours(&mut measure));
+            assert!(c == d, "products differ");
+        }
+
         let blocks = random::<Q8_0>(n * k / 32, 3);
         let strips = Strips::new(&BlockMat::<Q8_0>::new(&blocks, n, k).expect("it fits")).expect("it can");
         let (mut x, mut w, mut sums) = (vec![3u8; m * k], vec![5u8; n * k], vec![0i32; m * n]);
@@ -174,6 +195,6 @@ fn main() {
             let rows = par.int8_rows(mat(), scratch.by_ref());
             par.gemm_int8(&rows, &strips, c, &());
         };
-        compare(&name("bytes"), work, &mut ours, &mut || theirs.run(), &mut || None);
+        compare(&name("q8_0, u8"), work, &mut ours, &mut || theirs.run(), &mut || None);
     }
 }

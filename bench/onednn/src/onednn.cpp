@@ -20,7 +20,8 @@ type type_of(int kind, bool weights) {
     switch (kind) {
         case 0: return type::f32;
         case 1: return type::bf16;
-        default: return weights ? type::s8 : type::u8;
+        case 2: return weights ? type::s8 : type::u8;
+        default: return type::s8;
     }
 }
 
@@ -34,12 +35,13 @@ int onednn_version() {
     return (v->major * 100 + v->minor) * 100 + v->patch;
 }
 
-// C[m, n] = sum over k of A[m, k] * B[n, k]; kind 0: f32, 1: bf16 to f32, 2: bytes to whole numbers of 32 bits.
+// C[m, n] = sum over k of A[m, k] * B[n, k]; kind 0: f32, 1: bf16 to f32, 2: bytes to whole numbers of 32 bits, A's
+// unsigned, 3: the same, all signed.
 product *onednn_new(int kind, long m, long n, long k, int threads, void *a, void *b, void *c) {
     omp_set_num_threads(threads);
     engine cpu(engine::kind::cpu, 0);
     const type x = type_of(kind, false), w = type_of(kind, true);
-    const type y = kind == 2 ? type::s32 : type::f32;
+    const type y = kind >= 2 ? type::s32 : type::f32;
     const memory::desc src({m, k}, x, tag::ab), dst({m, n}, y, tag::ab);
     const memory::desc given({k, n}, w, tag::ba), any({k, n}, w, tag::any);
     const matmul::primitive_desc chosen(matmul::desc(src, any, dst), cpu);

@@ -18,7 +18,8 @@
 //! Below six rows two accumulator columns cannot hide the latency of the adder, so flat tiles are
 //! wider, up to 1 × 8 registers (four panels side by side).
 //!
-//! A panel may hold `bf16` numbers instead, two steps of K in a word ([`Numbers`]); loops and tiles are the same.
+//! A panel may hold `bf16` numbers instead, two steps of K in a word, or bytes, four steps ([`Numbers`]); loops and tiles
+//! are the same.
 //!
 //! A tile starts from zero or from what C holds, so every element is the plain sum over ascending
 //! k, in one accumulator: blocking, height, width and threads cannot change a bit of the result.
@@ -32,6 +33,9 @@ use super::reg::Vreg;
 use super::reg::{Baseline, Reg};
 #[cfg(target_arch = "x86_64")]
 use super::reg::{Ymm, Zmm};
+use super::step::{Fours, Pairs, Single, Step};
+#[cfg(target_arch = "x86_64")]
+use super::step::{OffsetFours, RoundedPairs};
 #[cfg(target_arch = "x86_64")]
 use super::tiles;
 use crate::level::Level;
@@ -47,6 +51,13 @@ pub(super) enum Numbers {
     RoundedPairs,
     /// The same, A's in tiles: for the level that multiplies those.
     Tiles,
+    /// Four signed bytes, the first step of K in the lowest; C is `i32`. A has two words for each row, of two whole
+    /// numbers of 16 bits: bytes 0 and 2, then 1 and 3.
+    Fours,
+    /// The same bytes, and so are A's, 128 added to make them unsigned: see [`Numbers::fours`].
+    OffsetFours,
+    /// The same bytes, A's in tiles.
+    FourTiles,
 }
 
 impl Numbers {
@@ -62,18 +73,44 @@ impl Numbers {
         None
     }
 
+    /// Bytes of a level, where all of C has `m` rows.
+    pub(super) fn fours(level: Level, m: usize) -> Numbers {
+        #[cfg(target_arch = "x86_64")]
+        if level == Level::Amx && m > tiles::FEW {
+            return Numbers::FourTiles;
+        } else if level.code() == Level::Avx512 && is_x86_feature_detected!("avx512vnni") {
+            return Numbers::OffsetFours;
+        }
+        let _ = (level, m);
+        Numbers::Fours
+    }
+
+    /// Steps of K in a word of a panel.
+    pub(super) fn steps(self) -> usize {
+        match self {
+            Numbers::Single => 1,
+            Numbers::Pairs | Numbers::RoundedPairs | Numbers::Tiles => 2,
+            Numbers::Fours | Numbers::OffsetFours | Numbers::FourTiles => 4,
+        }
+    }
+
     /// Rows at whose multiples C is cut.
     pub(super) fn unit(self) -> usize {
         #[cfg(target_arch = "x86_64")]
-        if self == Numbers::Tiles {
+        if self.in_tiles() {
             return crate::isa::amx::ROWS;
         }
         1
     }
 
+    /// Whether tiles are multiplied.
+    pub(super) fn in_tiles(self) -> bool {
+        matches!(self, Numbers::Tiles | Numbers::FourTiles)
+    }
+
     /// Rows of a panel for so many steps of K.
     pub(super) fn rows(self, k: usize) -> usize {
-        if self == Numbers::Single { k } else { k.div_ceil(2) }
+        k.div_ceil(self.steps())
     }
 
     /// Words of a row of A for so many steps of K.
@@ -81,7 +118,8 @@ impl Numbers {
         match self {
             Numbers::Single => k,
             Numbers::Pairs => k.next_multiple_of(2),
-            Numbers::RoundedPairs | Numbers::Tiles => k.div_ceil(2),
+            Numbers::Fours => 2 * self.rows(k),
+            _ => self.rows(k),
         }
     }
 }
@@ -93,12 +131,15 @@ pub(super) struct Strip {
     /// Rows of C.
     #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "other kernels know theirs"))]
     pub height: usize,
-    /// The micro-panel: `a[p * height + i]`, `p` counting the words of a row; or tiles ([`Numbers::Tiles`]).
+    /// The micro-panel: `a[p * height + i]`, `p` counting the words of a row; or tiles.
     pub a: *const f32,
     /// `b[j / PANEL * b_panel + p * b_step + j % PANEL]`, readable up to a multiple of [`PANEL`].
     pub b: *const f32,
     pub b_step: usize,
     pub b_panel: usize,
+    /// What to subtract from all rows of sums at the start, for [`Numbers::OffsetFours`]: an `i32` for each column, where
+    /// `b` has its first row. Null: nothing.
+    pub excess: *const f32,
     /// `c[rows[i] + j]`.
     pub c: *mut f32,
     pub rows: *const usize,
@@ -137,21 +178,37 @@ pub(super) fn kernels(level: Level, numbers: Numbers) -> &'static [Kernel] {
         (Level::Avx512, Numbers::RoundedPairs) => table!(avx512_bf16, RoundedPairs:
             1 x 8, 2 x 4, 3 x 4, 4 x 4, 5 x 4, 6 x 2, 7 x 2, 8 x 2, 9 x 2, 10 x 2, 11 x 2, 12 x 2, 13 x 2, 14 x 2),
         #[cfg(target_arch = "x86_64")]
-        (_, Numbers::Tiles) => &tiles::KERNELS,
+        (Level::Avx512, Numbers::Fours) => table!(avx512, Fours:
+            1 x 8, 2 x 4, 3 x 4, 4 x 4, 5 x 4, 6 x 2, 7 x 2, 8 x 2, 9 x 2, 10 x 2, 11 x 2, 12 x 2, 13 x 2),
+        #[cfg(target_arch = "x86_64")]
+        (Level::Avx512, Numbers::OffsetFours) => table!(avx512_vnni, OffsetFours:
+            1 x 8, 2 x 4, 3 x 4, 4 x 4, 5 x 4, 6 x 2, 7 x 2, 8 x 2, 9 x 2, 10 x 2, 11 x 2, 12 x 2, 13 x 2, 14 x 2),
+        #[cfg(target_arch = "x86_64")]
+        (_, Numbers::Tiles) => &tiles::PAIRS,
+        #[cfg(target_arch = "x86_64")]
+        (_, Numbers::FourTiles) => &tiles::FOURS,
         #[cfg(target_arch = "x86_64")]
         (Level::Avx2, Numbers::Single) => table!(avx2, Single: 1 x 8, 2 x 4, 3 x 2, 4 x 2, 5 x 2, 6 x 2),
+        #[cfg(target_arch = "x86_64")]
+        (Level::Avx2, Numbers::Fours) => table!(avx2, Fours: 1 x 4, 2 x 4, 3 x 2, 4 x 2, 5 x 2),
         #[cfg(target_arch = "x86_64")]
         (Level::Avx2, _) => table!(avx2, Pairs: 1 x 4, 2 x 4, 3 x 2, 4 x 2, 5 x 2),
         // 24 accumulators, 2 of B and 3 of A, of 32 registers. From seven rows on, twice as many columns do not fit.
         #[cfg(target_arch = "aarch64")]
         (Level::Neon, Numbers::Single) => table!(neon, Single:
             1 x 8, 2 x 8, 3 x 4, 4 x 4, 5 x 4, 6 x 4, 7 x 2, 8 x 2, 9 x 2, 10 x 2, 11 x 2, 12 x 2),
+        #[cfg(target_arch = "aarch64")]
+        (Level::Neon, Numbers::Fours) => table!(neon, Fours:
+            1 x 8, 2 x 4, 3 x 4, 4 x 4, 5 x 4, 6 x 2, 7 x 2, 8 x 2, 9 x 2, 10 x 2),
         // Halves take room, and the compiler does not unroll eleven rows of two steps.
         #[cfg(target_arch = "aarch64")]
         (Level::Neon, _) => table!(neon, Pairs:
             1 x 8, 2 x 4, 3 x 4, 4 x 4, 5 x 4, 6 x 2, 7 x 2, 8 x 2, 9 x 2, 10 x 2),
         // Including levels that this architecture never has.
         (_, Numbers::Single) => table!(portable, Single: 1 x 8, 2 x 4, 3 x 2, 4 x 2, 5 x 2, 6 x 2),
+        (_, Numbers::Fours | Numbers::OffsetFours) => {
+            table!(portable, Fours: 1 x 4, 2 x 4, 3 x 2, 4 x 2, 5 x 2)
+        }
         (_, _) => table!(portable, Pairs: 1 x 4, 2 x 4, 3 x 2, 4 x 2, 5 x 2),
     }
 }
@@ -199,74 +256,13 @@ unsafe fn avx512_bf16<P: Step<Zmm>, const MR: usize, const WIDE: usize>(s: &Stri
     unsafe { strip::<Zmm, P, MR, WIDE>(s) }
 }
 
-/// How a row of a panel meets the rows of A.
-trait Step<R: Reg> {
-    /// Words of a row of A.
-    const WORDS: usize;
-    /// Adds the products of `x`, a row of the panel, with `MR` rows of A.
-    ///
-    /// # Safety
-    /// As [`Reg`]'s functions; `MR * WORDS` words are readable at `a`.
-    unsafe fn add<const MR: usize, const NV: usize>(acc: &mut [[R; NV]; MR], a: *const f32, x: [R; NV]);
-}
-
-/// [`Numbers::Single`].
-struct Single;
-
-impl<R: Reg> Step<R> for Single {
-    const WORDS: usize = 1;
-
-    #[inline(always)]
-    unsafe fn add<const MR: usize, const NV: usize>(acc: &mut [[R; NV]; MR], a: *const f32, x: [R; NV]) {
-        // SAFETY: the caller's contract.
-        unsafe { R::outer(acc, a, x) }
-    }
-}
-
-/// [`Numbers::Pairs`].
-struct Pairs;
-
-impl<R: Reg> Step<R> for Pairs {
-    const WORDS: usize = 2;
-
-    #[inline(always)]
-    unsafe fn add<const MR: usize, const NV: usize>(acc: &mut [[R; NV]; MR], a: *const f32, x: [R; NV]) {
-        let mut half = x;
-        // SAFETY: the caller's contract, for both halves.
-        unsafe {
-            for half in &mut half {
-                *half = half.low_half();
-            }
-            <Single as Step<R>>::add(acc, a, half);
-            half = x;
-            for half in &mut half {
-                *half = half.high_half();
-            }
-            <Single as Step<R>>::add(acc, a.add(MR), half);
-        }
-    }
-}
-
-/// [`Numbers::RoundedPairs`].
+/// # Safety
+/// As [`Kernel`]; the CPU has AVX-512 VNNI.
 #[cfg(target_arch = "x86_64")]
-struct RoundedPairs;
-
-#[cfg(target_arch = "x86_64")]
-impl Step<Zmm> for RoundedPairs {
-    const WORDS: usize = 1;
-
-    #[inline(always)]
-    unsafe fn add<const MR: usize, const NV: usize>(acc: &mut [[Zmm; NV]; MR], a: *const f32, x: [Zmm; NV]) {
-        for (i, acc) in acc.iter_mut().enumerate() {
-            // SAFETY: the caller's contract.
-            unsafe {
-                let y = Zmm::splat(a.add(i));
-                for (acc, x) in acc.iter_mut().zip(x) {
-                    *acc = acc.add_pairs(y, x);
-                }
-            }
-        }
-    }
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")]
+unsafe fn avx512_vnni<P: Step<Zmm>, const MR: usize, const WIDE: usize>(s: &Strip) {
+    // SAFETY: the same contract.
+    unsafe { strip::<Zmm, P, MR, WIDE>(s) }
 }
 
 /// Tiles of `WIDE` registers while they fit, then of two, then of one.
@@ -317,15 +313,14 @@ unsafe fn tile<R: Reg, P: Step<R>, const MR: usize, const NV: usize>(s: &Strip, 
                 }
             }
         }
+        let first = j / PANEL * s.b_panel + j % PANEL;
+        if !s.excess.is_null() {
+            P::begin(&mut acc, row(s, s.excess.add(first)), !s.add);
+        }
         let mut a = s.a;
-        let mut b = s.b.add(j / PANEL * s.b_panel + j % PANEL);
+        let mut b = s.b.add(first);
         for _ in 0..s.steps {
-            let mut x = [R::zero(); NV];
-            for (v, x) in x.iter_mut().enumerate() {
-                let at = v * R::WIDTH;
-                *x = R::load(b.add(at / PANEL * s.b_panel + at % PANEL));
-            }
-            P::add(&mut acc, a, x);
+            P::add(&mut acc, a, row(s, b));
             a = a.add(MR * P::WORDS);
             b = b.add(s.b_step);
         }
@@ -336,6 +331,23 @@ unsafe fn tile<R: Reg, P: Step<R>, const MR: usize, const NV: usize>(s: &Strip, 
                 if whole(v) { acc.store(c) } else { acc.store_first(c, last) }
             }
         }
+    }
+}
+
+/// Registers of a row of panels, as far as the last one's panel goes.
+///
+/// # Safety
+/// As [`tile`].
+#[inline(always)]
+unsafe fn row<R: Reg, const NV: usize>(s: &Strip, b: *const f32) -> [R; NV] {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let mut x = [R::zero(); NV];
+        for (v, x) in x.iter_mut().enumerate() {
+            let at = v * R::WIDTH;
+            *x = R::load(b.add(at / PANEL * s.b_panel + at % PANEL));
+        }
+        x
     }
 }
 
@@ -361,6 +373,7 @@ mod tests {
                 b,
                 b_step: PANEL,
                 b_panel,
+                excess: std::ptr::null(),
                 c: c_start,
                 rows: rows.as_ptr(),
                 cols,
@@ -375,6 +388,9 @@ mod tests {
                 let found = compute::<Quad, Single>(cols, add);
                 assert_eq!(found, compute::<Baseline, Single>(cols, add));
                 assert_eq!(compute::<Quad, Pairs>(cols, add), compute::<Baseline, Pairs>(cols, add));
+                let bits = |c: Vec<f32>| c.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+                let [quad, base] = [compute::<Quad, Fours>(cols, add), compute::<Baseline, Fours>(cols, add)];
+                assert_eq!(bits(quad), bits(base));
                 assert!(found.iter().enumerate().all(|(i, &x)| (i % 70 < cols) || x == 0.5));
             }
         }

@@ -11,6 +11,9 @@
 use core::marker::PhantomData;
 use core::ops::Range;
 
+use super::int8::Word;
+use crate::tensor::Element;
+
 /// Where the indices `0..len` of one direction of a matrix lie: up to two merged tensor axes.
 ///
 /// Index `i` is `(start + i) / inner` along the outer axis and `(start + i) % inner` along the
@@ -111,22 +114,22 @@ impl Axis {
 ///
 /// In `C[m, n] = Σ_k A[m, k] · B[n, k]` both operands have K as their columns.
 #[derive(Clone, Copy, Debug)]
-pub struct Mat<'a> {
-    data: *const f32,
+pub struct Mat<'a, T = f32> {
+    data: *const T,
     rows: Axis,
     cols: Axis,
-    life: PhantomData<&'a [f32]>,
+    life: PhantomData<&'a [T]>,
 }
 
-// SAFETY: a `Mat` is a `&[f32]` with a map of its indices.
-unsafe impl Send for Mat<'_> {}
+// SAFETY: a `Mat` is a `&[T]` with a map of its indices.
+unsafe impl<T: Element> Send for Mat<'_, T> {}
 // SAFETY: as above.
-unsafe impl Sync for Mat<'_> {}
+unsafe impl<T: Element> Sync for Mat<'_, T> {}
 
-impl<'a> Mat<'a> {
+impl<'a, T: Element> Mat<'a, T> {
     /// The elements of `data` at a row's offset plus a column's; each direction is up to two
     /// merged axes `(extent, stride)`, outermost first. `None` if an element would be outside `data`.
-    pub fn strided(data: &'a [f32], rows: &[(usize, usize)], cols: &[(usize, usize)]) -> Option<Self> {
+    pub fn strided(data: &'a [T], rows: &[(usize, usize)], cols: &[(usize, usize)]) -> Option<Self> {
         let (rows, cols) = (Axis::new(rows)?, Axis::new(cols)?);
         if rows.len != 0 && cols.len != 0 && rows.last()?.checked_add(cols.last()?)? >= data.len() {
             return None;
@@ -138,7 +141,7 @@ impl<'a> Mat<'a> {
     /// # Safety
     /// The sum of any row's and any column's offset is that of an element at `data` that may be
     /// read during `'a`.
-    pub(super) unsafe fn from_parts(data: *const f32, rows: Axis, cols: Axis) -> Self {
+    pub(super) unsafe fn from_parts(data: *const T, rows: Axis, cols: Axis) -> Self {
         Self { data, rows, cols, life: PhantomData }
     }
 
@@ -154,12 +157,12 @@ impl<'a> Mat<'a> {
 
     /// The elements of row `r` from column `k` on.
     #[inline(always)]
-    pub(crate) fn read<const N: usize>(&self, r: usize, k: usize, out: &mut [f32; N]) {
+    pub(crate) fn read<const N: usize>(&self, r: usize, k: usize, out: &mut [T; N]) {
         assert!(r < self.rows.len && k <= self.cols.len && N <= self.cols.len - k);
         let row = self.rows.offset(r);
         if N > 0 && self.cols.is_unit() {
             // SAFETY: row and columns are in range, and the columns adjacent.
-            *out = unsafe { self.data.add(row + self.cols.offset(k)).cast::<[f32; N]>().read() };
+            *out = unsafe { self.data.add(row + self.cols.offset(k)).cast::<[T; N]>().read() };
             return;
         }
         for (i, out) in out.iter_mut().enumerate() {
@@ -177,7 +180,7 @@ impl<'a> Mat<'a> {
     }
 
     /// Offsets of the axes are relative to this.
-    pub(super) fn data(&self) -> *const f32 {
+    pub(super) fn data(&self) -> *const T {
         self.data
     }
 
@@ -192,8 +195,8 @@ impl<'a> Mat<'a> {
 
     /// One element.
     #[inline(always)]
-    pub(super) fn at(&self, row: usize, col: usize) -> f32 {
-        let mut one = [0.0];
+    pub(super) fn at(&self, row: usize, col: usize) -> T {
+        let mut one = [T::default()];
         self.read(row, col, &mut one);
         one[0]
     }
@@ -205,7 +208,7 @@ impl<'a> Mat<'a> {
 
     /// A column, if [`Mat::columns_are_runs`].
     #[inline(always)]
-    pub(super) fn column(&self, col: usize) -> &'a [f32] {
+    pub(super) fn column(&self, col: usize) -> &'a [T] {
         assert!(self.rows.is_unit() && col < self.cols.len);
         if self.rows.len == 0 {
             return &[];
@@ -220,22 +223,22 @@ impl<'a> Mat<'a> {
 
 /// The output: every row is a run of adjacent elements, rows lie anywhere but never overlap.
 #[derive(Debug)]
-pub struct MatMut<'a> {
-    data: *mut f32,
+pub struct MatMut<'a, T = f32> {
+    data: *mut T,
     rows: Axis,
     cols: usize,
-    life: PhantomData<&'a mut [f32]>,
+    life: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: a `MatMut` is a `&mut [f32]` with a map of its indices.
-unsafe impl Send for MatMut<'_> {}
+// SAFETY: a `MatMut` is a `&mut [T]` with a map of its indices.
+unsafe impl<T: Element> Send for MatMut<'_, T> {}
 // SAFETY: a shared one gives no access to elements.
-unsafe impl Sync for MatMut<'_> {}
+unsafe impl<T: Element> Sync for MatMut<'_, T> {}
 
-impl<'a> MatMut<'a> {
+impl<'a, T: Element> MatMut<'a, T> {
     /// Rows of `cols` adjacent elements of `data`, starting where the up to two merged `rows` axes
     /// `(extent, stride)` say. `None` if an element would be outside `data` or two rows would overlap.
-    pub fn strided(data: &'a mut [f32], rows: &[(usize, usize)], cols: usize) -> Option<Self> {
+    pub fn strided(data: &'a mut [T], rows: &[(usize, usize)], cols: usize) -> Option<Self> {
         let axes = match *rows {
             [] => [(1, 0); 2],
             [one] => [(1, 0), one],
@@ -264,7 +267,7 @@ impl<'a> MatMut<'a> {
     /// # Safety
     /// From any row's offset on, `cols` elements at `data` belong to that row alone, exclusively
     /// during `'a`.
-    pub(super) unsafe fn from_parts(data: *mut f32, rows: Axis, cols: usize) -> Self {
+    pub(super) unsafe fn from_parts(data: *mut T, rows: Axis, cols: usize) -> Self {
         Self { data, rows, cols, life: PhantomData }
     }
 
@@ -282,13 +285,13 @@ impl<'a> MatMut<'a> {
         &self.rows
     }
 
-    pub(super) fn data(&mut self) -> *mut f32 {
+    pub(super) fn data(&mut self) -> *mut T {
         self.data
     }
 
     /// The elements `cols` of row `r`.
     #[inline]
-    pub(crate) fn segment(&mut self, r: usize, cols: Range<usize>) -> &mut [f32] {
+    pub(crate) fn segment(&mut self, r: usize, cols: Range<usize>) -> &mut [T] {
         assert!(r < self.rows.len && cols.start <= cols.end && cols.end <= self.cols);
         // SAFETY: the constructors checked that row `r` has `self.cols` elements, and `&mut self`
         // is the only way to them while the slice lives.
@@ -297,15 +300,24 @@ impl<'a> MatMut<'a> {
         }
     }
 
+    /// The same memory as words, which are moved as if they were f32.
+    pub(super) fn words(self) -> MatMut<'a>
+    where
+        T: Word,
+    {
+        const { assert!(size_of::<T>() == size_of::<f32>() && align_of::<T>() == align_of::<f32>()) }
+        MatMut { data: self.data.cast(), rows: self.rows, cols: self.cols, life: PhantomData }
+    }
+
     /// The block `rows` × `cols` as a matrix of its own.
     ///
     /// # Safety
     /// Blocks alive at the same time must not share an element.
-    pub(crate) unsafe fn block(&self, rows: &Range<usize>, cols: &Range<usize>) -> MatMut<'a> {
+    pub(crate) unsafe fn block(&self, rows: &Range<usize>, cols: &Range<usize>) -> Self {
         assert!(cols.start <= cols.end && cols.end <= self.cols);
         let rows = self.rows.part(rows);
         // An empty block may start one past the last element; it is never dereferenced.
         let data = self.data.wrapping_add(cols.start);
-        MatMut { data, rows, cols: cols.len(), life: PhantomData }
+        Self { data, rows, cols: cols.len(), life: PhantomData }
     }
 }

@@ -1,8 +1,8 @@
-//! Matrix products: `C[m, n] = Σ_k A[m, k] · B[n, k]` in f32, with an epilogue on finished rows.
+//! Matrix products: `C[m, n] = Σ_k A[m, k] · B[n, k]` in f32, or of bytes in i32, with an epilogue on finished rows.
 //!
 //! Contractions of every spec end here: whatever axes they merge or transpose is an index map
 //! ([`Mat`]), and whatever they do to each sum before storing it is an [`Epilogue`]. This module
-//! must not know about tensors' meaning, other element types or kernels by name; it reads two
+//! must not know about tensors' meaning or kernels by name; it reads two
 //! index maps, writes a third, and allocates nothing except in [`PackedB::new`].
 //!
 //! # Blocking
@@ -38,35 +38,42 @@
 //! steps of K in a word (see `pairs`), and A becomes the same where it may and the CPU multiplies such pairs: one by one, or
 //! on the level of AMX in tiles of 16 × 16, if C has more than four rows and the product is one on all threads
 //! ([`Par::gemm`](crate::Par::gemm)), which knows the level (see `tiles`). Strips are up to 32 rows high then, and rows
-//! are cut at multiples of 16.
+//! are cut at multiples of 16. Products of bytes (see `int8`) go the same way with four steps of K in a word (see `fours`).
 //!
 //! # Results
 //!
 //! Each element is summed over ascending k into one accumulator (in `dot`: one per lane), so the
 //! result depends on the level and on whether the whole product is one of dot products or of tiles, and on
 //! nothing else: not on threads, blocks, or the elements beside it. In tiles each 32 steps of K are added up before
-//! they are added to the others.
+//! they are added to the others. Sums of bytes are whole numbers and depend on nothing at all.
 
 mod dot;
+mod fours;
 mod halves;
+mod int8;
 mod job;
 mod kernel;
 mod mat;
 mod pack;
 mod packed;
+mod packed_i8;
 mod pairs;
 mod par;
 mod reg;
 mod rows;
+mod step;
 mod sweep;
+mod terms;
 #[cfg(target_arch = "x86_64")]
 mod tiles;
 mod view;
 mod within;
 
 pub use halves::HalfMat;
+pub use int8::{EpilogueI8, Word, gemm_i8, gemm_i8_columns, gemm_i8_scratch};
 pub use mat::{Mat, MatMut};
 pub use packed::{PackedB, Rhs};
+pub use packed_i8::{PackedI8, RhsI8};
 pub use pairs::PackedBf16;
 pub use within::gemm_within;
 
@@ -147,6 +154,12 @@ pub fn gemm_columns<'a, S: Isa, E: Epilogue>(
     scratch: &mut Scratch<'_>,
 ) {
     let job = Job::new(S::LEVEL, a, b.into(), c);
+    run(s, &job, columns, &Floats(epilogue), scratch);
+}
+
+/// Computes columns of a product on the calling thread.
+#[inline(always)]
+fn run<S: Isa>(s: S, job: &Job<'_>, columns: Range<usize>, finish: &impl Finish, scratch: &mut Scratch<'_>) {
     let (m, n, _) = job.shape();
     let end = columns.end.min(n);
     let start = columns.start.min(end) / PANEL * PANEL;
@@ -156,16 +169,25 @@ pub fn gemm_columns<'a, S: Isa, E: Epilogue>(
     // SAFETY: one block, which starts at a panel; the token proves the level; the buffers are as long as
     // asked for.
     let work = unsafe { job.block(0..m, start..end, x.as_mut_ptr(), y.as_mut_ptr()) };
-    finish(s, work, epilogue);
+    finish.finish(s, work);
 }
 
-/// Runs a block to its end.
-#[inline(always)]
-fn finish<S: Isa, E: Epilogue>(s: S, mut work: Work<'_>, epilogue: &E) {
-    while let Some((rows, cols)) = work.next() {
-        for r in rows {
-            let (r, j0, row) = work.segment(r, &cols);
-            epilogue.row(s, r, j0, row);
+/// Runs blocks to their end, and an epilogue on what they finish.
+trait Finish: Sync {
+    fn finish<S: Isa>(&self, s: S, work: Work<'_>);
+}
+
+/// Gives sums of f32 to an epilogue.
+struct Floats<'e, E>(&'e E);
+
+impl<E: Epilogue> Finish for Floats<'_, E> {
+    #[inline(always)]
+    fn finish<S: Isa>(&self, s: S, mut work: Work<'_>) {
+        while let Some((rows, cols)) = work.next() {
+            for r in rows {
+                let (r, j0, row) = work.segment(r, &cols);
+                self.0.row(s, r, j0, row);
+            }
         }
     }
 }

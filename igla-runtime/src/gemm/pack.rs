@@ -14,7 +14,7 @@
 //!
 //! Three cases, decided once per slab and stretch of K: K adjacent (a transposition in registers,
 //! 8×8 or 4×4), rows adjacent (a copy), neither (element by element). Packing must not know about
-//! tiles, caches or products.
+//! tiles, caches or products, nor what is in a word: sources of bytes have their words at any address.
 
 #[cfg(target_arch = "aarch64")]
 use core::arch::aarch64::*;
@@ -45,31 +45,56 @@ pub(super) unsafe fn pack(
     src.row_axis().offsets(rows.start, at);
     let adjacent = at.windows(2).all(|w| w[1] == w[0] + 1);
     let step = src.col_axis().step();
+    let mut first = [core::ptr::null(); PANEL];
+    let first = &mut first[..height];
     let mut dst = dst;
     for (offset, count) in src.col_axis().runs(cols.clone()) {
         // SAFETY: `offset + at[i] + p * step` are offsets of elements of `src` for all `p < count`;
         // `dst` has `ld` elements for each of the `count` columns of this run.
         unsafe {
             let base = src.data().add(offset);
+            for (first, at) in first.iter_mut().zip(&*at) {
+                *first = base.add(*at);
+            }
             if step == 1 && ld == 1 {
-                core::ptr::copy_nonoverlapping(base.add(at[0]), dst, count);
+                core::ptr::copy_nonoverlapping(first[0], dst, count);
             } else if adjacent && (height > 1 || step != 1) {
-                copy(base.add(at[0]), step, height, count, dst, ld);
+                copy(first[0], step, height, count, dst, ld);
             } else if step == 1 {
-                match level.code() {
-                    #[cfg(target_arch = "x86_64")]
-                    Level::Avx2 | Level::Avx512 => transpose8(base, at, count, dst, ld),
-                    _ => transpose4(base, at, count, dst, ld),
-                }
+                transpose(level, first, count, dst, ld);
             } else {
-                elements(base, at, step, 0..count, dst, ld);
+                elements(first, step, 0..count, dst, ld);
             }
-            if ld > height {
-                for p in 0..count {
-                    dst.add(p * ld + height).write_bytes(0, ld - height);
-                }
-            }
+            clear(height, count, dst, ld);
             dst = dst.add(count * ld);
+        }
+    }
+}
+
+/// Rows of `count` adjacent words from anywhere, aligned or not: `dst[p * ld + i]` is word `p` of `rows[i]`.
+///
+/// # Safety
+/// As [`pack`]: all these words are readable.
+pub(super) unsafe fn transpose(level: Level, rows: &[*const f32], count: usize, dst: *mut f32, ld: usize) {
+    // SAFETY: the same contract.
+    unsafe {
+        match level.code() {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 | Level::Avx512 => transpose8(rows, count, dst, ld),
+            _ => transpose4(rows, count, dst, ld),
+        }
+    }
+}
+
+/// Zeros where there are no rows.
+///
+/// # Safety
+/// As [`pack`].
+pub(super) unsafe fn clear(height: usize, count: usize, dst: *mut f32, ld: usize) {
+    if ld > height {
+        for p in 0..count {
+            // SAFETY: the caller's contract.
+            unsafe { dst.add(p * ld + height).write_bytes(0, ld - height) }
         }
     }
 }
@@ -110,11 +135,11 @@ unsafe fn pieces<const N: usize>(src: *const f32, dst: *mut f32, count: usize) {
 /// # Safety
 /// As [`pack`], for the columns `cols` of one run.
 #[inline(always)]
-unsafe fn elements(src: *const f32, at: &[usize], step: usize, cols: Range<usize>, dst: *mut f32, ld: usize) {
+unsafe fn elements(rows: &[*const f32], step: usize, cols: Range<usize>, dst: *mut f32, ld: usize) {
     for p in cols {
-        for (i, at) in at.iter().enumerate() {
+        for (i, row) in rows.iter().enumerate() {
             // SAFETY: the caller's contract.
-            unsafe { *dst.add(p * ld + i) = *src.add(at + p * step) }
+            unsafe { *dst.add(p * ld + i) = row.add(p * step).read_unaligned() }
         }
     }
 }
@@ -123,13 +148,13 @@ unsafe fn elements(src: *const f32, at: &[usize], step: usize, cols: Range<usize
 /// overlaps the one before it.
 ///
 /// # Safety
-/// As [`pack`], for one run with step 1.
-unsafe fn transpose4(src: *const f32, at: &[usize], count: usize, dst: *mut f32, ld: usize) {
-    let full = if at.len() < 4 { 0 } else { count & !3 };
+/// As [`transpose`].
+unsafe fn transpose4(all: &[*const f32], count: usize, dst: *mut f32, ld: usize) {
+    let full = if all.len() < 4 { 0 } else { count & !3 };
     for line in (0..full).step_by(16) {
-        for i in (0..at.len()).step_by(4) {
-            let i = i.min(at.len() - 4);
-            let rows: [*const f32; 4] = core::array::from_fn(|r| src.wrapping_add(at[i + r]));
+        for i in (0..all.len()).step_by(4) {
+            let i = i.min(all.len() - 4);
+            let rows: [*const f32; 4] = core::array::from_fn(|r| all[i + r]);
             for p in (line..full.min(line + 16)).step_by(4) {
                 // SAFETY: rows `i..i + 4` and columns `p..p + 4` are in range on both sides.
                 unsafe { square(rows.map(|row| row.add(p)), dst.add(p * ld + i), ld) }
@@ -137,7 +162,7 @@ unsafe fn transpose4(src: *const f32, at: &[usize], count: usize, dst: *mut f32,
         }
     }
     // SAFETY: the rest of the columns.
-    unsafe { elements(src, at, 1, full..count, dst, ld) }
+    unsafe { elements(all, 1, full..count, dst, ld) }
 }
 
 /// Four columns of four rows.
@@ -149,7 +174,7 @@ unsafe fn transpose4(src: *const f32, at: &[usize], count: usize, dst: *mut f32,
 unsafe fn square(rows: [*const f32; 4], dst: *mut f32, ld: usize) {
     // SAFETY: the caller's contract; arrays need no more alignment than their elements.
     unsafe {
-        let row = |r: usize| *rows[r].cast::<[f32; 4]>();
+        let row = |r: usize| rows[r].cast::<[f32; 4]>().read_unaligned();
         let [a, b, c, d] = [row(0), row(1), row(2), row(3)];
         for q in 0..4 {
             *dst.add(q * ld).cast() = [a[q], b[q], c[q], d[q]];
@@ -185,16 +210,16 @@ unsafe fn square(rows: [*const f32; 4], dst: *mut f32, ld: usize) {
 /// As [`transpose4`]; the CPU has AVX2.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn transpose8(src: *const f32, at: &[usize], count: usize, dst: *mut f32, ld: usize) {
-    if at.len() < 8 {
+unsafe fn transpose8(all: &[*const f32], count: usize, dst: *mut f32, ld: usize) {
+    if all.len() < 8 {
         // SAFETY: the same contract.
-        return unsafe { transpose4(src, at, count, dst, ld) };
+        return unsafe { transpose4(all, count, dst, ld) };
     }
     let full = count & !3;
     for line in (0..full).step_by(16) {
-        for i in (0..at.len()).step_by(8) {
-            let i = i.min(at.len() - 8);
-            let rows: [*const f32; 8] = core::array::from_fn(|r| src.wrapping_add(at[i + r]));
+        for i in (0..all.len()).step_by(8) {
+            let i = i.min(all.len() - 8);
+            let rows: [*const f32; 8] = core::array::from_fn(|r| all[i + r]);
             for p in (line..full.min(line + 16)).step_by(4) {
                 // SAFETY: rows `i..i + 8` and columns `p..p + 4` are in range on both sides.
                 unsafe {
@@ -220,5 +245,5 @@ unsafe fn transpose8(src: *const f32, at: &[usize], count: usize, dst: *mut f32,
         }
     }
     // SAFETY: the rest of the columns.
-    unsafe { elements(src, at, 1, full..count, dst, ld) }
+    unsafe { elements(all, 1, full..count, dst, ld) }
 }

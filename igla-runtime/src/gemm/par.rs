@@ -3,9 +3,11 @@
 //! C is cut into blocks, one grid index each; a block is computed as if it were all of C, so no
 //! element can tell how many there are.
 
+use super::int8::{EpilogueI8, Sums, Word};
 use super::job::Job;
 use super::packed::Rhs;
-use super::{Epilogue, Mat, MatMut, finish};
+use super::packed_i8::RhsI8;
+use super::{Epilogue, Finish, Floats, Mat, MatMut};
 use crate::ctx::Par;
 use crate::isa::Isa;
 use crate::scratch::Scratch;
@@ -23,22 +25,42 @@ impl Par<'_> {
     /// If the shapes disagree.
     pub fn gemm<'a, E: Epilogue>(&mut self, a: Mat<'a>, b: impl Into<Rhs<'a>>, c: MatMut<'a>, epilogue: &E) {
         let job = Job::new(self.level(), a, b.into(), c);
+        self.blocks(job, &Floats(epilogue));
+    }
+
+    /// The same of bytes, with whole sums: `C[m, n] = Σ_k A[m, k] · B[n, k]` in `i32`, wrapping, then `epilogue` on every
+    /// finished row segment. The sums have the same bits for any number of threads and on any level.
+    ///
+    /// # Panics
+    /// If the shapes disagree.
+    pub fn gemm_i8<'a, T: Word, E: EpilogueI8<T>>(
+        &mut self,
+        a: Mat<'a, i8>,
+        b: impl Into<RhsI8<'a>>,
+        c: MatMut<'a, T>,
+        epilogue: &E,
+    ) {
+        let job = Job::of_bytes(self.level(), a, b.into(), c.words());
+        self.blocks(job, &Sums::new(epilogue));
+    }
+
+    fn blocks(&mut self, job: Job<'_>, finish: &impl Finish) {
         let blocks = if self.threads() == 1 { 1 } else { self.threads() * BLOCKS_PER_THREAD };
         let grid = job.grid(blocks);
         let buffers = job.buffers();
-        self.run([grid.0 * grid.1], (), &Blocks { job, grid, buffers, epilogue });
+        self.run([grid.0 * grid.1], (), &Blocks { job, grid, buffers, finish });
     }
 }
 
 /// A product as a task: one block of C per index.
-struct Blocks<'a, E> {
+struct Blocks<'a, F> {
     job: Job<'a>,
     grid: (usize, usize),
     buffers: (usize, usize),
-    epilogue: &'a E,
+    finish: &'a F,
 }
 
-impl<E: Epilogue> Task<1> for Blocks<'_, E> {
+impl<F: Finish> Task<1> for Blocks<'_, F> {
     type Out<'o> = ();
 
     fn scratch(&self) -> usize {
@@ -56,6 +78,6 @@ impl<E: Epilogue> Task<1> for Blocks<'_, E> {
         // SAFETY: the context proves the level; tasks run once per index, and blocks of different
         // indices do not overlap; the buffers are as long as the job asked for.
         let work = unsafe { self.job.block(rows, cols, x.as_mut_ptr(), y.as_mut_ptr()) };
-        finish(s, work, self.epilogue);
+        self.finish.finish(s, work);
     }
 }

@@ -6,8 +6,10 @@
 //! runs the epilogue there.
 
 use core::ops::Range;
+use core::ptr::null;
 
 use super::PANEL;
+use super::fours::{pack_panel, pack_strip, panel_words};
 use super::kernel::{Kernel, Numbers, Strip, kernels};
 use super::mat::{Mat, MatMut};
 use super::pack::pack;
@@ -21,12 +23,16 @@ use crate::level::Level;
 pub(super) const KC: usize = 512;
 /// Rows of A packed at once: with KC, 512 KB, read once per [`NC`] columns.
 const MC: usize = 256;
+/// Steps of bytes in one block, of four to a word: not more than KC words were slower, as C is read and written more often.
+/// Twice as many wide words are as many as AVX-512's.
+const BYTES: usize = 8 * KC;
+const WIDENED: usize = 4 * KC;
 /// Columns of C between two epilogues; with KC, 512 KB of B in L2 are used by all rows of a block.
 const NC: usize = 256;
 /// Columns packed at once when B comes unpacked.
 const BC: usize = 512;
 /// K is cut at multiples of this, so that packing transposes whole blocks, decodes whole chunks and fills whole tiles.
-pub(super) const KU: usize = 32;
+pub(super) const KU: usize = 64;
 /// Rows for which packing B costs more than it saves.
 const FEW: usize = 16;
 /// The highest micro-panel in registers.
@@ -60,11 +66,42 @@ impl Cuts {
     }
 }
 
+/// A, or some of its rows.
+#[derive(Clone, Copy)]
+pub(super) enum Left<'a> {
+    Floats(Mat<'a>),
+    Bytes(Mat<'a, i8>),
+}
+
+impl Left<'_> {
+    pub(super) fn rows(&self) -> usize {
+        match self {
+            Left::Floats(a) => a.rows(),
+            Left::Bytes(a) => a.rows(),
+        }
+    }
+
+    pub(super) fn cols(&self) -> usize {
+        match self {
+            Left::Floats(a) => a.cols(),
+            Left::Bytes(a) => a.cols(),
+        }
+    }
+
+    pub(super) fn part(&self, rows: &Range<usize>) -> Self {
+        match self {
+            Left::Floats(a) => Left::Floats(a.part(rows)),
+            Left::Bytes(a) => Left::Bytes(a.part(rows)),
+        }
+    }
+}
+
 /// B, or some of its columns.
 #[derive(Clone, Copy)]
 pub(super) enum Columns<'a> {
     Plain(Mat<'a>),
-    /// The first panel, panels being this many words long.
+    Bytes(Mat<'a, i8>),
+    /// The first panel, panels being this many words long. Of bytes, its first step; the excesses are in front.
     Packed(*const f32, usize),
     /// Decoded panel by panel, from this row of the weights on.
     Blocks(AnyBlocks<'a>, usize),
@@ -85,6 +122,14 @@ pub(super) fn buffers(m: usize, n: usize, k: usize, packed: bool) -> (usize, usi
     (a, b)
 }
 
+/// The same for products of bytes, on any level.
+pub(super) fn buffers_of_bytes(m: usize, n: usize, k: usize, packed: bool) -> (usize, usize) {
+    // As many of these as wide ones of half the steps; fewer if there are.
+    let a = m.min(MC) * Numbers::Fours.words(k.min(WIDENED)).max(Numbers::OffsetFours.words(k.min(BYTES)));
+    let b = if packed { 0 } else { n.min(BC).div_ceil(PANEL) * panel_words(k.min(BYTES)) };
+    (a, b)
+}
+
 /// Where the nest is: which piece of each cut.
 #[derive(Clone, Copy, Default)]
 struct At {
@@ -95,12 +140,21 @@ struct At {
     strip: usize,
 }
 
+/// Panels as a strip meets them.
+struct Panels {
+    first: *const f32,
+    step: usize,
+    length: usize,
+    /// See [`Strip::excess`].
+    excess: *const f32,
+}
+
 /// A product on its way; [`Sweep::next`] computes until the next block of C is finished.
 pub(super) struct Sweep<'a> {
     level: Level,
     numbers: Numbers,
     kernels: &'static [Kernel],
-    a: Mat<'a>,
+    a: Left<'a>,
     b: Columns<'a>,
     /// Whether whole panels of a plain B are used unpacked.
     direct: bool,
@@ -115,13 +169,13 @@ pub(super) struct Sweep<'a> {
 
 impl<'a> Sweep<'a> {
     /// # Safety
-    /// The shapes agree; `c` overlaps no operand; the CPU has `level`, and its instructions for `numbers`; packed
-    /// panels hold such numbers, and blocks that are decoded to pairs hold `bf16`; the two buffers have what
-    /// [`buffers`] says for this shape, for `'a`.
+    /// The shapes agree; `c` overlaps no operand; the CPU has `level`, and its instructions for `numbers`; both operands
+    /// are bytes or none is, as `numbers` are; packed panels hold such numbers, and blocks that are decoded to pairs hold
+    /// `bf16`; the two buffers have what [`buffers`] or [`buffers_of_bytes`] says for this shape, for `'a`.
     pub(super) unsafe fn new(
         level: Level,
         numbers: Numbers,
-        a: Mat<'a>,
+        a: Left<'a>,
         b: Columns<'a>,
         c: MatMut<'a>,
         a_buffer: *mut f32,
@@ -129,10 +183,15 @@ impl<'a> Sweep<'a> {
     ) -> Self {
         let (m, n, k) = (a.rows(), c.cols(), a.cols());
         let wide = if let Columns::Packed(..) = b { usize::MAX } else { BC };
-        // Packed pairs of both operands are two steps a word; what is decoded first is f32.
-        let double = matches!(b, Columns::Packed(..)) && numbers == Numbers::RoundedPairs;
-        // Strips in tiles are twice as high.
-        let kc = if double { 2 * KC } else { KC };
+        let kc = match numbers {
+            // Packed pairs of both operands are two steps a word; what is decoded first is f32.
+            Numbers::RoundedPairs if matches!(b, Columns::Packed(..)) => 2 * KC,
+            Numbers::Fours => WIDENED,
+            Numbers::OffsetFours => BYTES,
+            // Strips in tiles are twice as high.
+            Numbers::FourTiles => 2 * KC,
+            _ => KC,
+        };
         Self {
             level,
             numbers,
@@ -154,7 +213,8 @@ impl<'a> Sweep<'a> {
     pub(super) fn next(&mut self) -> Option<(Range<usize>, Range<usize>)> {
         while let Some(at) = self.at {
             let (wide, ks, block) = (self.wides.get(at.wide), self.ks.get(at.k), self.blocks.get(at.block));
-            let chunks = Cuts::new(wide.len(), NC, PANEL);
+            let far = self.numbers.rows(ks.len()) > KC;
+            let chunks = Cuts::new(wide.len(), if far { NC / 2 } else { NC }, PANEL);
             let strips = Cuts::new(block.len(), self.kernels.len(), self.numbers.unit());
             if at.chunk == 0 && at.strip == 0 {
                 if at.block == 0 {
@@ -191,7 +251,9 @@ impl<'a> Sweep<'a> {
         self.c.row_axis().offsets(rows.start, &mut offsets[..rows.len()]);
         let kernel = self.kernels[rows.len() - 1];
         let numbers = self.numbers;
-        let run = |this: &mut Self, b: *const f32, b_step: usize, b_panel: usize, cols: Range<usize>| {
+        let offset = numbers == Numbers::OffsetFours;
+        let run = |this: &mut Self, b: Panels, cols: Range<usize>| {
+            let Panels { first: b, step: b_step, length: b_panel, excess } = b;
             let strip = Strip {
                 steps: numbers.rows(ks.len()),
                 height: rows.len(),
@@ -199,6 +261,7 @@ impl<'a> Sweep<'a> {
                 b,
                 b_step,
                 b_panel,
+                excess,
                 c: this.c.data().wrapping_add(cols.start),
                 rows: offsets.as_ptr(),
                 cols: cols.len(),
@@ -211,23 +274,43 @@ impl<'a> Sweep<'a> {
         };
         match self.b {
             Columns::Packed(b, len) => {
-                let b = b.wrapping_add(cols.start / PANEL * len + numbers.rows(ks.start) * PANEL);
-                run(self, b, PANEL, len, cols.clone());
+                let panel = b.wrapping_add(cols.start / PANEL * len);
+                let b = panel.wrapping_add(numbers.rows(ks.start) * PANEL);
+                // Excesses of packed columns are those of all of K.
+                let excess = if offset && !add { panel.wrapping_sub(PANEL) } else { null() };
+                run(self, Panels { first: b, step: PANEL, length: len, excess }, cols.clone());
             }
             Columns::Plain(b) if self.direct => {
                 let whole = cols.start..cols.end - cols.len() % PANEL;
                 if !whole.is_empty() {
                     let first = b.row_axis().offset(whole.start)
                         + if ks.is_empty() { 0 } else { b.col_axis().offset(ks.start) };
-                    run(self, b.data().wrapping_add(first), b.col_axis().step(), PANEL, whole.clone());
+                    let first = b.data().wrapping_add(first);
+                    let step = b.col_axis().step();
+                    run(self, Panels { first, step, length: PANEL, excess: null() }, whole.clone());
                 }
                 if whole.end < cols.end {
-                    run(self, self.b_buffer, PANEL, 0, whole.end..cols.end);
+                    let first = self.b_buffer;
+                    run(self, Panels { first, step: PANEL, length: 0, excess: null() }, whole.end..cols.end);
                 }
             }
             Columns::Plain(_) | Columns::Blocks(..) => {
-                let b = self.b_buffer.cast_const().wrapping_add((cols.start - wide.start) * ks.len());
-                run(self, b, PANEL, ks.len() * PANEL, cols.clone());
+                let first = self.b_buffer.cast_const().wrapping_add((cols.start - wide.start) * ks.len());
+                run(
+                    self,
+                    Panels { first, step: PANEL, length: ks.len() * PANEL, excess: null() },
+                    cols.clone(),
+                );
+            }
+            Columns::Bytes(_) => {
+                let length = panel_words(ks.len());
+                let panel = self.b_buffer.wrapping_add((cols.start - wide.start) / PANEL * length);
+                let excess = if offset { panel.cast_const() } else { null() };
+                run(
+                    self,
+                    Panels { first: panel.wrapping_add(PANEL), step: PANEL, length, excess },
+                    cols.clone(),
+                );
             }
         }
     }
@@ -261,16 +344,23 @@ impl<'a> Sweep<'a> {
             // the rows before it; the CPU has the instructions of its numbers.
             unsafe {
                 let strip = self.a_buffer.add(strip.start * words);
+                let a = match &self.a {
+                    Left::Floats(a) => a,
+                    Left::Bytes(a) => {
+                        pack_strip(self.level, self.numbers, a, &rows, ks, strip);
+                        continue;
+                    }
+                };
                 if self.numbers == Numbers::RoundedPairs {
-                    pack_rounded(self.level, &self.a, &rows, ks, strip);
+                    pack_rounded(self.level, a, &rows, ks, strip);
                     continue;
                 }
                 #[cfg(target_arch = "x86_64")]
                 if self.numbers == Numbers::Tiles {
-                    pack_tiles(self.level, &self.a, &rows, ks, strip);
+                    pack_tiles(self.level, a, &rows, ks, strip);
                     continue;
                 }
-                pack(self.level, &self.a, &rows, ks, strip, rows.len());
+                pack(self.level, a, &rows, ks, strip, rows.len());
                 // A last step of pairs of which there is only half.
                 strip.add(ks.len() * rows.len()).write_bytes(0, (words - ks.len()) * rows.len());
             }
@@ -281,6 +371,7 @@ impl<'a> Sweep<'a> {
         let b = match self.b {
             Columns::Packed(..) => return,
             Columns::Blocks(b, first) => return self.decode_b(b, first, wide, ks),
+            Columns::Bytes(b) => return self.pack_bytes(b, wide, ks),
             Columns::Plain(b) => b,
         };
         // Only a last partial panel, if whole ones are read where they are.
@@ -289,6 +380,17 @@ impl<'a> Sweep<'a> {
             let rows = first..wide.end.min(first + PANEL);
             // SAFETY: in range; the buffer holds the panels of `wide` for a block's steps.
             unsafe { pack(self.level, &b, &rows, ks, self.b_buffer.add((first - start) * ks.len()), PANEL) }
+        }
+    }
+
+    fn pack_bytes(&mut self, b: Mat<'a, i8>, wide: &Range<usize>, ks: &Range<usize>) {
+        for first in wide.clone().step_by(PANEL) {
+            let rows = first..wide.end.min(first + PANEL);
+            // SAFETY: in range; the buffer holds the panels of `wide` for a block's steps.
+            unsafe {
+                let panel = self.b_buffer.add((first - wide.start) / PANEL * panel_words(ks.len()));
+                pack_panel(self.level, &b, &rows, ks, panel, self.numbers == Numbers::OffsetFours);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Views as matrices: which axes are rows, which are columns.
 
 use super::mat::{Axis, Mat, MatMut};
+use crate::tensor::Element;
 use crate::view::{View, ViewMut};
 
 /// Merges axes of a view, outermost first.
@@ -26,14 +27,14 @@ fn merge<const R: usize, const P: usize>(
     Axis::new(&pairs).expect("the extent of merged axes overflows")
 }
 
-impl<'a, const R: usize> View<'a, f32, R> {
+impl<'a, T: Element, const R: usize> View<'a, T, R> {
     /// The view as a matrix: `rows` and `cols` are at most two axes each, merged with the outermost
     /// first, and together all axes of the view. As an operand of a product, columns are K.
     ///
     /// # Panics
     /// If an axis is named twice or is out of range, or a merged extent overflows.
     #[inline]
-    pub fn mat<const P: usize, const Q: usize>(&self, rows: [usize; P], cols: [usize; Q]) -> Mat<'a> {
+    pub fn mat<const P: usize, const Q: usize>(&self, rows: [usize; P], cols: [usize; Q]) -> Mat<'a, T> {
         const { assert!(P <= 2 && Q <= 2 && P + Q == R, "rows and columns are up to two axes each, and all axes") };
         let mut named = [false; R];
         let rows = merge(self.dims(), self.strides(), rows, &mut named);
@@ -43,14 +44,14 @@ impl<'a, const R: usize> View<'a, f32, R> {
     }
 }
 
-impl<const R: usize> ViewMut<'_, f32, R> {
+impl<T: Element, const R: usize> ViewMut<'_, T, R> {
     /// The view as the output of a product: columns are the last axis, rows the other one or two,
     /// merged with the outermost first.
     ///
     /// # Panics
     /// If an axis is named twice or is out of range, or a merged extent overflows.
     #[inline]
-    pub fn mat_mut<const P: usize>(&mut self, rows: [usize; P]) -> MatMut<'_> {
+    pub fn mat_mut<const P: usize>(&mut self, rows: [usize; P]) -> MatMut<'_, T> {
         const { assert!(P <= 2 && P + 1 == R, "rows are up to two axes, and all but the last") };
         let (dims, strides) = (self.dims(), self.strides());
         let mut named = [false; R];

@@ -13,7 +13,8 @@ pub(crate) const ROWS: usize = 16;
 /// 32-bit words of a tile's row.
 pub(crate) const WORDS: usize = 16;
 
-/// Whether this CPU multiplies tiles of `bf16`, rounds to them, and this process may: asks for that, once.
+/// Whether this CPU multiplies tiles of `bf16` and of bytes, rounds to the former, and this process may: asks for that,
+/// once.
 pub(crate) fn is_available() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
     *ANSWER.get_or_init(|| is_detected() && is_permitted())
@@ -21,8 +22,8 @@ pub(crate) fn is_available() -> bool {
 
 /// Whether the CPU has the instructions, and the operating system saves the registers.
 fn is_detected() -> bool {
-    /// AMX-BF16 and AMX-TILE, of leaf 7.
-    const FEATURES: u32 = 1 << 22 | 1 << 24;
+    /// AMX-BF16, AMX-TILE and AMX-INT8, of leaf 7.
+    const FEATURES: u32 = 1 << 22 | 1 << 24 | 1 << 25;
     /// The tiles' configuration and their data.
     const STATES: u64 = 0b11 << 17;
 

@@ -22,8 +22,17 @@ pub enum Operation {
     Zero(usize),
     Load(usize, Operand),
     Store(Operand, usize),
-    /// The sums, the rows of A, the rows of B.
-    Multiply(usize, usize, usize),
+    /// What words are, the sums, the rows of A, the rows of B.
+    Multiply(Words, usize, usize, usize),
+}
+
+/// What the words of A and B are.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Words {
+    /// Two `bf16`: TDPBF16PS.
+    Pairs,
+    /// Four signed bytes: TDPBSSD.
+    Fours,
 }
 
 /// Where registers are in a signal's context, by number.
@@ -84,9 +93,14 @@ pub unsafe fn decode(at: *const u8) -> Option<(Operation, usize)> {
     let modrm = next();
     let (mode, reg, rm) = (modrm >> 6, modrm >> 3 & 7, modrm & 7);
     let tile = |number: u8| (number < 8).then_some(usize::from(number));
-    if opcode == 0x5c {
-        let operation = Operation::Multiply(tile(reg + r)?, tile(rm + b)?, tile(register)?);
-        return (mode == 3 && prefix == 2).then_some((operation, length));
+    let words = match (opcode, prefix) {
+        (0x5c, 2) => Some(Words::Pairs),
+        (0x5e, 3) => Some(Words::Fours),
+        _ => None,
+    };
+    if let Some(words) = words {
+        let operation = Operation::Multiply(words, tile(reg + r)?, tile(rm + b)?, tile(register)?);
+        return (mode == 3).then_some((operation, length));
     }
     if register != 0 {
         return None;

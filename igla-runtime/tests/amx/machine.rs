@@ -1,7 +1,8 @@
 //! The state of a thread's tiles and what instructions do to it, after the pseudocode of Intel's manual (volume 2,
-//! TDPBF16PS and the others). What raises an exception there ends the process here, and so does what a CPU would do but
+//! TDPBF16PS, TDPBSSD and the others). What raises an exception there ends the process here, and so does what a CPU would do but
 //! nobody can mean: multiplying a tile that nothing was put in.
 
+use super::decode::Words;
 use super::refuse;
 
 /// The tiles of one thread.
@@ -95,7 +96,7 @@ impl Machine {
         }
     }
 
-    pub fn multiply(&mut self, c: usize, a: usize, b: usize) {
+    pub fn multiply(&mut self, words: Words, c: usize, a: usize, b: usize) {
         if c == a || c == b || a == b {
             refuse("a product of a tile with itself");
         }
@@ -105,8 +106,11 @@ impl Machine {
             refuse("a product of tiles that do not fit together");
         }
         for (sums, x) in sums.data.iter_mut().zip(&x.data).take(x.rows) {
-            // SAFETY: contexts are only made on CPUs with AVX-512.
-            unsafe { row(sums, &x[..y.rows], &y.data, y.words) }
+            match words {
+                // SAFETY: contexts are only made on CPUs with AVX-512.
+                Words::Pairs => unsafe { row(sums, &x[..y.rows], &y.data, y.words) },
+                Words::Fours => row_of_fours(sums, &x[..y.rows], &y.data, y.words),
+            }
         }
         self.tiles[c].data = sums.data;
     }
@@ -147,6 +151,18 @@ unsafe fn row(sums: &mut [u32; 16], x: &[u32], y: &[[u32; 16]; 16], words: usize
     }
     for (sum, part) in sums.iter_mut().zip(parts).take(words) {
         *sum = flush(flush_bits(*sum) + flush(part[0] + part[1])).to_bits();
+    }
+}
+
+/// A row of sums: the four products of each word's bytes are added, wrapping.
+fn row_of_fours(sums: &mut [u32; 16], x: &[u32], y: &[[u32; 16]; 16], words: usize) {
+    for (x, y) in x.iter().zip(y) {
+        for (sum, y) in sums.iter_mut().zip(y).take(words) {
+            for (x, y) in x.to_le_bytes().into_iter().zip(y.to_le_bytes()) {
+                let product = i32::from(x.cast_signed()) * i32::from(y.cast_signed());
+                *sum = sum.wrapping_add(product.cast_unsigned());
+            }
+        }
     }
 }
 

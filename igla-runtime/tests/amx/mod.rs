@@ -101,9 +101,9 @@ unsafe extern "C" fn on_illegal(_: c_int, _: *mut libc::siginfo_t, context: *mut
                 Operation::Zero(tile) => machine.zero(tile),
                 Operation::Load(tile, memory) => machine.load(tile, address(memory)),
                 Operation::Store(memory, tile) => machine.store(tile, address(memory)),
-                Operation::Multiply(c, a, b) => {
+                Operation::Multiply(words, c, a, b) => {
                     PRODUCTS.set(PRODUCTS.get() + 1);
-                    machine.multiply(c, a, b);
+                    machine.multiply(words, c, a, b);
                 }
             }
         });

@@ -114,6 +114,32 @@ impl Reg for Vreg {
     }
 
     #[inline(always)]
+    unsafe fn even_bytes(self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let high = vshlq_n_s16::<8>(vreinterpretq_s16_f32(self.0));
+            Self(vreinterpretq_f32_s16(vshrq_n_s16::<8>(high)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn odd_bytes(self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe { Self(vreinterpretq_f32_s16(vshrq_n_s16::<8>(vreinterpretq_s16_f32(self.0)))) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_halves(self, a: Self, b: Self) -> Self {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let (a, b) = (vreinterpretq_s16_f32(a.0), vreinterpretq_s16_f32(b.0));
+            let low = vmull_s16(vget_low_s16(a), vget_low_s16(b));
+            let products = vpaddq_s32(low, vmull_high_s16(a, b));
+            Self(vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(self.0), products)))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn fold4(self) -> [f32; 4] {
         let mut lanes = [0.0_f32; 4];
         // SAFETY: the trait's contract; four lanes.
