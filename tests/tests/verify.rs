@@ -185,15 +185,24 @@ fn the_pass_that_changes_the_meaning_is_named() {
     assert_eq!(found.pass, meaning::SCHEDULE, "{found}");
 }
 
+/// Kernels of a regression spec, and which of them multiply no matrices.
+fn sums(spec: &str) -> (usize, Vec<String>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/regressions").join(format!("{spec}.vibee"));
+    let text = fs::read_to_string(path).expect("a spec");
+    let kernels = compile::check(spec, &text).expect("a right spec").kernels;
+    let is_product = |k: &Kernel| loops::text(&Stages::of(k).loops).contains("gemm");
+    (kernels.len(), kernels.iter().filter(|k| !is_product(k)).map(|k| k.name.clone()).collect())
+}
+
 /// Only two of these sums stay sums: one of weights that a single row would be multiplied with as they are, and one
 /// with a condition on data.
 #[test]
 fn factors_are_computed_ahead() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/regressions/factors_ahead.vibee");
-    let text = fs::read_to_string(path).expect("a spec");
-    let kernels = compile::check("factors_ahead", &text).expect("a right spec").kernels;
-    let is_product = |k: &Kernel| loops::text(&Stages::of(k).loops).contains("gemm");
-    let sums: Vec<&str> = kernels.iter().filter(|k| !is_product(k)).map(|k| k.name.as_str()).collect();
-    assert_eq!(sums, ["scaled", "masked"]);
-    assert_eq!(kernels.len(), 10);
+    assert_eq!(sums("factors_ahead"), (10, vec!["scaled".to_owned(), "masked".to_owned()]));
+}
+
+/// Bytes are multiplied as they are; one of these sums has a condition on rows.
+#[test]
+fn bytes_are_multiplied() {
+    assert_eq!(sums("products_of_bytes"), (16, vec!["guarded".to_owned()]));
 }

@@ -118,25 +118,87 @@ pub fn linear_int8(
     check::dim("linear_int8", "y", 0, "T", t_len as i64, y.dim(0))?;
     check::dim("linear_int8", "y", 1, "O", o_len as i64, y.dim(1))?;
     let (_, mut par) = ctx.frame(0);
+
+    // y[t, o] = s[o] * sum[i](x[t, i] * q[o, i])
+    par.gemm(x.mat([0], [1]), &HalfMat::new(q), y.mat_mut([0]), &LinearInt8YRows { s });
+    Ok(())
+}
+
+/// Turns finished rows of sums into `y[t, o] = s[o] * sum[i](x[t, i] * q[o, i])`.
+struct LinearInt8YRows<'a> {
+    s: View<'a, f32, 1>,
+}
+impl Epilogue for LinearInt8YRows<'_> {
+    #[inline(always)]
+    fn row<S: Isa>(&self, isa: S, _t: usize, j0: usize, row: &mut [f32]) {
+        let Self { s } = *self;
+        let s_row = s.row([]);
+        for part in isa.parts::<2>(0, row.len()) {
+            for o in part {
+                row.store(o, s_row.load_at(o, j0 as isize) * row.load(o));
+            }
+        }
+    }
+}
+
+/// The same with inputs rounded to bytes, too, with one scale a row: sums are whole numbers.
+///
+/// ```text
+/// r[t] = max[i](abs(x[t, i])) / 127
+/// b[t, i] = i8(if r[t] > 0 then round(x[t, i] / r[t]) else 0)
+/// y[t, o] = r[t] * s[o] * sum[i](b[t, i] * q[o, i])
+/// ```
+///
+/// Shapes: `x: f32[T, I]`, `q: i8[O, I]`, `s: f32[O]` → `y: f32[T, O]`.
+///
+/// # Errors
+/// [`ShapeError`] if the arguments do not fit together.
+pub fn linear_bytes(
+    ctx: &mut Ctx,
+    x: View<'_, f32, 2>,
+    q: View<'_, i8, 2>,
+    s: View<'_, f32, 1>,
+    mut y: ViewMut<'_, f32, 2>,
+) -> Result<(), ShapeError> {
+    let t_len = x.dim(0);
+    let i_len = x.dim(1);
+    let o_len = q.dim(0);
+    check::dim("linear_bytes", "q", 1, "I", i_len as i64, q.dim(1))?;
+    check::dim("linear_bytes", "s", 0, "O", o_len as i64, s.dim(0))?;
+    check::dim("linear_bytes", "y", 0, "T", t_len as i64, y.dim(0))?;
+    check::dim("linear_bytes", "y", 1, "O", o_len as i64, y.dim(1))?;
+    let (mut scratch, mut par) = ctx
+        .frame(
+            check::bytes::<f32>("linear_bytes", &[t_len])?
+                + check::bytes::<i8>("linear_bytes", &[t_len, i_len])?,
+        );
+    let mut r = scratch.tensor::<f32, 1>([t_len]);
+    let mut b = scratch.tensor::<i8, 2>([t_len, i_len]);
     par.run(
-        [t_len, o_len],
-        y.reborrow().cut([At(0), At(1)]),
-        &LinearInt8Task { x, q, s, i_len },
+        [t_len],
+        (r.reborrow().cut([At(0)]), b.reborrow().cut([At(0)])),
+        &LinearBytesBTask { x, i_len },
+    );
+
+    // y[t, o] = r[t] * s[o] * sum[i](b[t, i] * q[o, i])
+    par.gemm_i8(
+        b.view().mat([0], [1]),
+        q.mat([0], [1]),
+        y.mat_mut([0]),
+        &LinearBytesYRows { s, r: r.view() },
     );
     Ok(())
 }
 
-/// What [`linear_int8`] does for one `t`, `o`.
+/// What [`linear_bytes`] does for one `t`.
 #[derive(Clone, Copy)]
-struct LinearInt8Task<'a> {
+struct LinearBytesBTask<'a> {
     x: View<'a, f32, 2>,
-    q: View<'a, i8, 2>,
-    s: View<'a, f32, 1>,
     i_len: usize,
 }
 
-impl Task<2> for LinearInt8Task<'_> {
-    type Out<'o> = ViewMut<'o, f32, 0>;
+impl Task<1> for LinearBytesBTask<'_> {
+    type Out<'o> = (ViewMut<'o, f32, 0>, ViewMut<'o, i8, 1>);
 
     fn cost(&self) -> usize {
         let Self { i_len, .. } = *self;
@@ -147,23 +209,63 @@ impl Task<2> for LinearInt8Task<'_> {
     fn run<S: Isa>(
         &self,
         isa: S,
-        at: [usize; 2],
-        mut y: Self::Out<'_>,
+        at: [usize; 1],
+        (mut r, mut b): Self::Out<'_>,
         _scratch: Scratch<'_>,
     ) {
-        let Self { x, q, s, i_len } = *self;
-        let [t, o] = at;
+        let Self { x, i_len } = *self;
+        let [t] = at;
 
-        // y[t, o] = s[o] * sum[i](x[t, i] * q[o, i])
-        let mut y_sum = isa.splat::<4>(0.0);
+        // r[t] = max[i](abs(x[t, i])) / 127
+        let mut r_max = isa.splat::<4>(f32::NEG_INFINITY);
         let x_row = x.row([t]);
-        let q_row = q.row([o]);
         for part in isa.parts::<4>(0, i_len) {
             for i in part {
-                y_sum = y_sum.fma_in(i, x_row.load(i), q_row.load(i).to_f32());
+                r_max = r_max.max_in(i, x_row.load(i).abs());
             }
         }
-        let y_sum = y_sum.reduce_add();
-        y.set([], s.at([o]) * y_sum);
+        let r_max = r_max.reduce_max();
+        let r_t = r_max / 127.0_f32;
+        r.set([], r_t);
+
+        // b[t, i] = i8(if r[t] > 0 then round(x[t, i] / r[t]) else 0)
+        let b_row = b.row_mut([]);
+        for part in isa.parts::<4>(0, i_len) {
+            for i in part {
+                b_row
+                    .store(
+                        i,
+                        (if r_t > 0.0_f32 {
+                            (x_row.load(i) / isa.splat(r_t)).round()
+                        } else {
+                            isa.splat(0.0)
+                        })
+                            .to_i32()
+                            .clamp(isa.splat_i32(-128), isa.splat_i32(127)),
+                    );
+            }
+        }
+    }
+}
+
+/// Turns finished rows of sums into `y[t, o] = r[t] * s[o] * sum[i](b[t, i] * q[o, i])`.
+struct LinearBytesYRows<'a> {
+    s: View<'a, f32, 1>,
+    r: View<'a, f32, 1>,
+}
+impl EpilogueI8<f32> for LinearBytesYRows<'_> {
+    #[inline(always)]
+    fn row<S: Isa>(&self, isa: S, t: usize, j0: usize, sums: &[i32], row: &mut [f32]) {
+        let Self { s, r } = *self;
+        let s_row = s.row([]);
+        for part in isa.parts::<2>(0, row.len()) {
+            for o in part {
+                row.store(
+                    o,
+                    isa.splat(r.at([t])) * s_row.load_at(o, j0 as isize)
+                        * sums.load(o).to_f32(),
+                );
+            }
+        }
     }
 }

@@ -414,106 +414,88 @@ pub fn bitlinear(
     check::dim("bitlinear", "xs", 0, "T", t_len as i64, xs.dim(0))?;
     check::dim("bitlinear", "y", 0, "T", t_len as i64, y.dim(0))?;
     check::dim("bitlinear", "y", 1, "O", o_len as i64, y.dim(1))?;
-    let (_, mut par) = ctx.frame(0);
-    par.run(
-        [o_len],
-        y.reborrow().cut([At(1)]),
-        &BitlinearTask {
-            x,
-            xs,
-            p,
-            s,
-            t_len,
-            b_len,
-        },
+    let (mut scratch, mut par) = ctx
+        .frame(check::bytes::<i8>("bitlinear", &[o_len, b_len, 5])?);
+    let mut w = scratch.tensor::<i8, 3>([o_len, b_len, 5]);
+    par.run([o_len, b_len], w.reborrow().cut([At(0), At(1)]), &BitlinearWTask { p });
+
+    // y[t, o] = dot[t, o] * xs[t] * s
+    par.gemm_i8(
+        x.mat([0], [1]),
+        w.view().mat([0], [1, 2]),
+        y.mat_mut([0]),
+        &BitlinearYRows { xs, s },
     );
     Ok(())
 }
 
-/// What [`bitlinear`] does for one `o`.
+/// What [`bitlinear`] does for one `o`, `b`.
 #[derive(Clone, Copy)]
-struct BitlinearTask<'a> {
-    x: View<'a, i8, 2>,
-    xs: View<'a, f32, 1>,
+struct BitlinearWTask<'a> {
     p: View<'a, u8, 2>,
-    s: f32,
-    t_len: usize,
-    b_len: usize,
 }
 
-impl Task<1> for BitlinearTask<'_> {
-    type Out<'o> = ViewMut<'o, f32, 1>;
-
-    fn scratch(&self) -> usize {
-        let Self { b_len, .. } = *self;
-        Scratch::bytes_of::<i8>(b_len.saturating_mul(5usize))
-    }
+impl Task<2> for BitlinearWTask<'_> {
+    type Out<'o> = ViewMut<'o, i8, 1>;
 
     fn cost(&self) -> usize {
-        let Self { t_len, b_len, .. } = *self;
-        t_len.saturating_mul(5 * b_len)
+        5
     }
 
     #[inline(always)]
     fn run<S: Isa>(
         &self,
-        isa: S,
-        at: [usize; 1],
-        mut y: Self::Out<'_>,
-        mut scratch: Scratch<'_>,
+        _isa: S,
+        at: [usize; 2],
+        mut w: Self::Out<'_>,
+        _scratch: Scratch<'_>,
     ) {
-        let Self { x, xs, p, s, t_len, b_len } = *self;
-        let [o] = at;
-        let mut w = scratch.tensor::<i8, 2>([b_len, 5]);
-        for b in 0..b_len {
-            for j in 0..5 {
-                // w = unpack_ternary(p)
-                w.set(
-                    [b, j],
-                    scalar::floor_mod(
-                            scalar::floor_div(
-                                p.at([o, b]) as i32,
-                                if (j as i32) == 0i32 {
-                                    1i32
-                                } else if (j as i32) == 1i32 {
-                                    3i32
-                                } else if (j as i32) == 2i32 {
-                                    9i32
-                                } else if (j as i32) == 3i32 {
-                                    27i32
-                                } else {
-                                    81i32
-                                },
-                            ),
-                            3i32,
-                        )
-                        .wrapping_sub(1i32)
-                        .clamp(-128, 127) as i8,
+        let Self { p } = *self;
+        let [o, b] = at;
+        for j in 0..5 {
+            // w = unpack_ternary(p)
+            w.set(
+                [j],
+                scalar::floor_mod(
+                        scalar::floor_div(
+                            p.at([o, b]) as i32,
+                            if (j as i32) == 0i32 {
+                                1i32
+                            } else if (j as i32) == 1i32 {
+                                3i32
+                            } else if (j as i32) == 2i32 {
+                                9i32
+                            } else if (j as i32) == 3i32 {
+                                27i32
+                            } else {
+                                81i32
+                            },
+                        ),
+                        3i32,
+                    )
+                    .wrapping_sub(1i32)
+                    .clamp(-128, 127) as i8,
+            );
+        }
+    }
+}
+
+/// Turns finished rows of sums into `y[t, o] = dot[t, o] * xs[t] * s`.
+struct BitlinearYRows<'a> {
+    xs: View<'a, f32, 1>,
+    s: f32,
+}
+impl EpilogueI8<f32> for BitlinearYRows<'_> {
+    #[inline(always)]
+    fn row<S: Isa>(&self, isa: S, t: usize, _j0: usize, sums: &[i32], row: &mut [f32]) {
+        let Self { xs, s } = *self;
+        for part in isa.parts::<2>(0, row.len()) {
+            for o in part {
+                row.store(
+                    o,
+                    sums.load(o).to_f32() * isa.splat(xs.at([t])) * isa.splat(s),
                 );
             }
-        }
-        for t in 0..t_len {
-            // dot[t, o] = sum[i](x[t, i] * w[o, i])
-            let mut dot = isa.splat_i32::<4>(0);
-            let i_end = 5 * b_len;
-            let x_row = x.row([t]);
-            for part in isa.parts::<4>(0, i_end) {
-                for i in part {
-                    dot = dot
-                        .add_in(
-                            i,
-                            x_row.load(i)
-                                * {
-                                    let i_block = i;
-                                    isa.from_fn_i32(i_block, |i| w.at([i / 5, i % 5]) as i32)
-                                },
-                        );
-                }
-            }
-            let dot = dot.reduce_add();
-
-            // y[t, o] = dot[t, o] * xs[t] * s
-            y.set([t], dot as f32 * xs.at([t]) * s);
         }
     }
 }

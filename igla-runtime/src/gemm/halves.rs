@@ -1,7 +1,8 @@
-//! Right-hand sides of 16 bits: `bf16` and `f16` are widened, exactly, on their way into registers or panels.
+//! Right-hand sides of 8 and 16 bits: `i8`, `u8`, `bf16` and `f16` are widened, exactly, on their way into registers or
+//! panels.
 //!
-//! Few rows of A meet numbers widened in registers, so that half the bytes of f32 come from memory; for more, panels
-//! are widened once as the sweep asks for them. Nothing here rounds.
+//! Few rows of A meet numbers widened in registers, so that fewer bytes than those of f32 come from memory; for more,
+//! panels are widened once as the sweep asks for them. Nothing here rounds.
 
 use core::fmt;
 use core::ops::Range;
@@ -22,7 +23,7 @@ use crate::view::View;
 /// Numbers of each row that are widened at a time.
 const WIDE: usize = 64;
 
-/// A matrix of `bf16` or `f16`: rows are the columns of C (N), columns are K.
+/// A matrix of `bf16`, `f16`, `i8` or `u8`: rows are the columns of C (N), columns are K.
 #[derive(Clone, Copy)]
 pub struct HalfMat<'a, T: Element> {
     view: View<'a, T, 2>,
@@ -69,7 +70,7 @@ struct Panel<'a, T: Element> {
 }
 
 macro_rules! halves {
-    ($t:ty) => {
+    ($t:ty, |$v:ident| $widened:expr) => {
         impl<'a> From<&'a HalfMat<'a, $t>> for Rhs<'a> {
             fn from(b: &'a HalfMat<'a, $t>) -> Self {
                 Self::Blocks(AnyBlocks::new(b))
@@ -141,7 +142,8 @@ macro_rules! halves {
                         for k in part {
                             let mut y = [s.splat::<1>(0.0); R];
                             for r in 0..R {
-                                y[r] = w[r].load(k);
+                                let $v = w[r].load(k);
+                                y[r] = $widened;
                             }
                             for i in 0..M {
                                 let x = x[i].load(k);
@@ -174,7 +176,8 @@ macro_rules! halves {
                         let narrow = &self.w.row([row])[from..from + count];
                         for part in s.parts::<4>(0, count) {
                             for k in part {
-                                wide.store(k, narrow.load(k));
+                                let $v = narrow.load(k);
+                                wide.store(k, $widened);
                             }
                         }
                     }
@@ -190,5 +193,7 @@ macro_rules! halves {
         }
     };
 }
-halves!(bf16);
-halves!(f16);
+halves!(bf16, |v| v);
+halves!(f16, |v| v);
+halves!(i8, |v| v.to_f32());
+halves!(u8, |v| v.to_f32());

@@ -280,7 +280,9 @@ impl Machine<'_> {
                 sum += self.factor(&g.a, &g.m)?.number() * self.factor(&g.b, &g.n)?.number();
                 terms = self.next(&g.k)?;
             }
-            let sum = Plain::Float(sum);
+            // Whole sums wrap.
+            let is_whole = program.def(g.def).dtype == DType::I32;
+            let sum = if is_whole { Plain::Int(i64::from(sum as i64 as i32)) } else { Plain::Float(sum) };
             match g.epilogue {
                 None => self.store(g.def, Some(sum))?,
                 Some(e) => {

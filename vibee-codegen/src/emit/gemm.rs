@@ -16,7 +16,7 @@ use crate::passes::substitute_int;
 /// A product inside a task.
 pub fn in_task(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     body.uses_isa = true;
-    let a = operand(body, &g.a, &g.m);
+    let a = operand(body, &g.a, &g.m, is_whole(body, g));
     let b = right(body, g);
     let c = target(body, g);
     if let Some((lo, hi)) = &g.terms {
@@ -26,9 +26,27 @@ pub fn in_task(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     let epilogue = epilogue(body, g);
     match columns(body, g) {
         Some((ends, columns)) => {
-            quote!(#ends gemm_columns(isa, #a, #b, #c, #columns, #epilogue, &mut scratch.reborrow());)
+            let product = name(body, g, "gemm_columns");
+            quote!(#ends #product(isa, #a, #b, #c, #columns, #epilogue, &mut scratch.reborrow());)
         }
-        None => quote!(gemm(isa, #a, #b, #c, #epilogue, &mut scratch.reborrow());),
+        None => {
+            let product = name(body, g, "gemm");
+            quote!(#product(isa, #a, #b, #c, #epilogue, &mut scratch.reborrow());)
+        }
+    }
+}
+
+/// Whether a product's sums are whole numbers.
+fn is_whole(body: &Body<'_>, g: &Gemm) -> bool {
+    body.p.program.def(g.def).dtype == DType::I32
+}
+
+/// A function of the runtime's products, or the one of that name for products of bytes.
+pub fn name(body: &Body<'_>, g: &Gemm, of: &str) -> Ident {
+    if is_whole(body, g) {
+        format_ident!("{}", of.replacen("gemm", "gemm_i8", 1))
+    } else {
+        format_ident!("{of}")
     }
 }
 
@@ -98,14 +116,17 @@ fn row_letters(body: &mut Body<'_>, m: &[IndexId]) -> (Ident, Vec<(Ident, TokenS
 
 /// A product as a stage of its own.
 pub fn as_stage(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
-    let a = operand(body, &g.a, &g.m);
+    let a = operand(body, &g.a, &g.m, is_whole(body, g));
     let b = right(body, g);
     let rounded = super::bytes::rows(body.p, g).map(|rows| rounded(body, g, rows, &a));
     let c = target(body, g);
     let epilogue = epilogue(body, g);
     match rounded {
         Some((make, bytes)) => quote!(#make par.gemm_int8(&#bytes, #b, #c, #epilogue);),
-        None => quote!(par.gemm(#a, #b, #c, #epilogue);),
+        None => {
+            let product = name(body, g, "gemm");
+            quote!(par.#product(#a, #b, #c, #epilogue);)
+        }
     }
 }
 
@@ -185,13 +206,13 @@ fn right(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
             let halves = narrow(body, &g.b, &g.n);
             quote!(&#halves.rounding())
         }
-        None => operand(body, &g.b, &g.n),
+        None => operand(body, &g.b, &g.n, is_whole(body, g)),
     }
 }
 
-/// An operand as a matrix.
-fn operand(body: &mut Body<'_>, o: &Operand, rows: &[IndexId]) -> TokenStream {
-    if is_narrow(body, o) {
+/// An operand as a matrix; of `whole` numbers, which are bytes, as it is.
+fn operand(body: &mut Body<'_>, o: &Operand, rows: &[IndexId], whole: bool) -> TokenStream {
+    if is_narrow(body, o) && !whole {
         let halves = narrow(body, o, rows);
         return quote!(&#halves);
     }
@@ -345,8 +366,9 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     let (r, rows) = row_letters(&mut inner, &g.m);
     let lane = g.n[0];
     let j = inner.scope(lane);
-    // The finished sums are the row itself.
-    inner.tile = Some((g.def, format_ident!("row")));
+    // The finished sums are the row itself, but for whole ones.
+    let whole = is_whole(body, g);
+    inner.tile = Some((g.def, if whole { format_ident!("sums") } else { format_ident!("row") }));
     inner.offset = Some((lane, format_ident!("j0")));
     // Epilogues are short chains over long rows.
     let unroll = 2u32;
@@ -387,15 +409,18 @@ fn epilogue(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
     };
     let r = super::kernel::unused(&r, &code);
     let j0 = super::kernel::unused(&format_ident!("j0"), &code);
+    let word = if body.p.program.def(e).dtype == DType::I32 { quote!(i32) } else { quote!(f32) };
+    let (of, sums) =
+        if whole { (quote!(EpilogueI8<#word>), quote!(sums: &[i32],)) } else { (quote!(Epilogue), quote!()) };
     body.used.inputs.extend(inner.used.inputs.iter().copied());
     body.used.dims.extend(inner.used.dims.iter().copied());
     body.used.buffers.extend(inner.used.buffers.iter().copied().filter(|b| !body.written.contains(b)));
     body.items.push(quote! {
         #[doc = #doc]
         struct #name #generics { #(#struct_fields),* }
-        impl Epilogue for #name #elided {
+        impl #of for #name #elided {
             #[inline(always)]
-            fn row<S: Isa>(&self, isa: S, #r: usize, #j0: usize, row: &mut [f32]) {
+            fn row<S: Isa>(&self, isa: S, #r: usize, #j0: usize, #sums row: &mut [#word]) {
                 #destructure
                 #code
             }

@@ -113,7 +113,8 @@ pub struct Names {
 }
 
 /// Names that generated bodies use themselves.
-const RESERVED: &[&str] = &["isa", "ctx", "par", "scratch", "part", "self", "row", "math", "check", "at"];
+const RESERVED: &[&str] =
+    &["isa", "ctx", "par", "scratch", "part", "self", "row", "sums", "math", "check", "at"];
 
 impl Names {
     /// Names everything a kernel mentions.

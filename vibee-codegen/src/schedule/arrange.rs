@@ -17,7 +17,7 @@ use crate::passes::{Definition, Program, free_indices, insert, substitute, unuse
 pub fn arranged(program: &Program, id: DefId) -> Option<Program> {
     let d = program.def(id);
     let fold = d.fold.as_ref().filter(|f| f.op == FoldOp::Sum)?;
-    if d.dtype != DType::F32 || d.guard.is_some() {
+    if !matches!(d.dtype, DType::F32 | DType::I32) || d.guard.is_some() {
         return None;
     }
     let exprs = &program.kernel.exprs;
@@ -72,7 +72,7 @@ fn copy(program: &mut Program, id: DefId, order: &[IndexId]) {
     let sum = Definition {
         name: unused_name(program, &format!("{}_sum", d.name)),
         text: d.text,
-        dtype: DType::F32,
+        dtype: d.dtype.clone(),
         free: order.iter().map(|i| letters[i]).collect(),
         fold,
         guard: None,
@@ -82,7 +82,7 @@ fn copy(program: &mut Program, id: DefId, order: &[IndexId]) {
     insert(program, id.index(), sum);
     let at = order.iter().map(|i| Pos::At(Int::index(*i))).collect();
     let load = Node::Load { from: Source::Def(id), at, outside: None };
-    let value = program.kernel.exprs.intern(load, DType::F32);
+    let value = program.kernel.exprs.intern(load, d.dtype);
     let reader = &mut program.defs[id.index() + 1];
     (reader.value, reader.fold) = (value, None);
 }

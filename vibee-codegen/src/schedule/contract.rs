@@ -32,12 +32,9 @@ const MERGED: usize = 2;
 pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
     let d = program.def(id);
     let fold = d.fold.as_ref().filter(|f| f.op == FoldOp::Sum)?;
-    if d.dtype != DType::F32 {
-        return None;
-    }
     let exprs = &program.kernel.exprs;
     let [(mut a, mut rounding), (mut b, other)] = factors(exprs, d.value)?;
-    let (mut of_a, mut of_b) = (array(program, a)?, array(program, b)?);
+    let (mut of_a, mut of_b) = (array(program, &d.dtype, a)?, array(program, &d.dtype, b)?);
     if a == b {
         return None;
     }
@@ -53,9 +50,14 @@ pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
         (a, b, rounding) = (b, a, other);
         (of_a, of_b) = (of_b, of_a);
     }
-    // What is not kept as `f32` is widened or decoded on the right, row by row, and nowhere else. One row is multiplied
-    // as fast by loops, but for decoding.
-    if of_a != Kept::Single || m.is_empty() && of_b != Kept::Blocks {
+    // What is not kept as `f32` is widened or decoded on the right, row by row, and nowhere else. One row of floats is
+    // multiplied as fast by loops, but for decoding.
+    let fits = match (of_a, of_b) {
+        (Kept::Single, Kept::Single | Kept::Half) => !m.is_empty(),
+        (Kept::Single, Kept::Blocks) | (Kept::Whole, Kept::Whole) => true,
+        _ => false,
+    };
+    if !fits {
         return None;
     }
     // Columns must be innermost in memory, and one axis of what the caller sees.
@@ -66,6 +68,7 @@ pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
     let b = operand(program, b, &batch, &n, &fold.over)?;
     let fits = match of_b {
         Kept::Single => true,
+        Kept::Whole => d.guard.is_none(),
         Kept::Half => d.guard.is_none() && is_rows(&b),
         Kept::Blocks => d.guard.is_none() && is_rows(&b) && has_whole_rows(program, &b),
     };
@@ -116,11 +119,12 @@ pub fn factors(exprs: &Exprs, e: ExprId) -> Option<[(ExprId, Option<Rounding>); 
     Some([args[0], args[1]].map(|e| permitted(exprs, e)))
 }
 
-/// A value without the permission to round it, and that.
+/// A value without the permission to round it, and that; bytes without their conversion to `f32`.
 fn permitted(exprs: &Exprs, e: ExprId) -> (ExprId, Option<Rounding>) {
     match exprs.node(e) {
         Node::Op(Op::NearI8, args) => (args[0], Some(Rounding::I8)),
         Node::Op(Op::NearBf16, args) => (args[0], Some(Rounding::Bf16)),
+        Node::Cast(DType::F32, x) if matches!(exprs.node(*x), Node::Load { .. }) => (*x, None),
         _ => (e, None),
     }
 }
@@ -180,26 +184,32 @@ pub fn operands(program: &mut Program, c: Contraction, map: &BTreeMap<IndexId, I
 enum Kept {
     /// As `f32`.
     Single,
-    /// In 16 bits, by the caller.
+    /// In 8 or 16 bits, by the caller, as numbers that are added up as `f32`.
     Half,
+    /// In 8 bits, as whole numbers that are added up as such.
+    Whole,
     /// In blocks of a format.
     Blocks,
 }
 
-/// How an array is kept that is read at known positions, if the runtime multiplies with it.
-fn array(program: &Program, e: ExprId) -> Option<Kept> {
+/// How an array is kept that is read at known positions, if the runtime has such products with sums of this type.
+fn array(program: &Program, sums: &DType, e: ExprId) -> Option<Kept> {
     let Node::Load { from, at, outside: None } = program.kernel.exprs.node(e) else { return None };
     if at.is_empty() || !at.iter().all(|p| matches!(p, Pos::At(_))) {
         return None;
     }
-    match from {
+    let (dtype, given) = match from {
         Source::Input(i) => match program.kernel.input(*i) {
-            Input { kind: InputKind::Numbers, .. } => Some(Kept::Blocks),
-            Input { dtype: DType::F32, .. } => Some(Kept::Single),
-            Input { dtype: DType::F16 | DType::BF16, .. } => Some(Kept::Half),
-            _ => None,
+            Input { kind: InputKind::Numbers, .. } => return Some(Kept::Blocks),
+            Input { dtype, .. } => (dtype, true),
         },
-        Source::Def(d) => (program.def(*d).dtype == DType::F32).then_some(Kept::Single),
+        Source::Def(d) => (&program.def(*d).dtype, false),
+    };
+    match (sums, dtype) {
+        (DType::F32, DType::F32) => Some(Kept::Single),
+        (DType::F32, DType::F16 | DType::BF16 | DType::I8 | DType::U8) if given => Some(Kept::Half),
+        (DType::I32, DType::I8) => Some(Kept::Whole),
+        _ => None,
     }
 }
 
@@ -248,12 +258,14 @@ pub fn is_operand(
     summed: &[IndexId],
 ) -> bool {
     let e = permitted(&program.kernel.exprs, e).0;
-    array(program, e) == Some(Kept::Single) && operand(program, e, batch, lines, summed).is_some()
+    array(program, &DType::F32, e) == Some(Kept::Single)
+        && operand(program, e, batch, lines, summed).is_some()
 }
 
 /// Whether a factor is an array that is not kept as `f32`.
 pub fn is_narrow(program: &Program, e: ExprId) -> bool {
-    array(program, permitted(&program.kernel.exprs, e).0).is_some_and(|kept| kept != Kept::Single)
+    array(program, &DType::F32, permitted(&program.kernel.exprs, e).0)
+        .is_some_and(|kept| kept != Kept::Single)
 }
 
 /// How each axis of an operand is used; `None` if some axis mixes roles.
@@ -371,7 +383,9 @@ fn epilogue(program: &Program, c: &Contraction) -> Option<(DefId, Vec<(IndexId, 
     let mut readers = program.live().filter(|(r, _)| program.producers(*r).contains(&id)).map(|(r, _)| r);
     let reader = readers.next().filter(|_| readers.next().is_none())?;
     let e = program.def(reader);
-    if e.fold.is_some() || e.guard.is_some() || e.dtype != DType::F32 || e.free.len() != d.free.len() {
+    // Finished rows are written where the sums were.
+    let same_room = e.dtype == DType::F32 || d.dtype == DType::I32 && e.dtype == DType::I32;
+    if e.fold.is_some() || e.guard.is_some() || !same_room || e.free.len() != d.free.len() {
         return None;
     }
     if program.outputs.iter().any(|o| o.def == reader && o.digits.last() != Some(&1)) {

@@ -24,13 +24,44 @@ pub fn run(program: &mut Program) {
         let id = DefId(n as u32);
         if !program.def(id).dead
             && contract::recognise(program, id).is_none()
-            && let Some((changed, count)) =
-                arranged(program, id).map(|p| (p, 1)).or_else(|| ahead(program, id))
+            && let Some((changed, count)) = arranged(program, id)
+                .map(|p| (p, 1))
+                .or_else(|| ahead(program, id))
+                .or_else(|| kept(program, id))
         {
             *program = changed;
             n += count;
         }
         n += 1;
+    }
+}
+
+/// The program with whole factors that fit bytes kept as such, and what it takes to make the sum a contraction then.
+fn kept(program: &Program, id: DefId) -> Option<(Program, usize)> {
+    let exprs = &program.kernel.exprs;
+    let Node::Op(Op::Mul, factors) = exprs.node(program.def(id).value) else { return None };
+    let mut changed = program.clone();
+    for f in factors {
+        if let Node::Load { from: Source::Def(d), .. } = exprs.node(*f)
+            && !program.is_output(*d)
+            && fits_byte(program, program.def(*d).value)
+        {
+            changed.defs[d.index()].dtype = DType::I8;
+        }
+    }
+    if contract::recognise(&changed, id).is_some() {
+        return Some((changed, 0));
+    }
+    Some((arranged(&changed, id)?, 1))
+}
+
+/// Whether a whole number was made an `i8`, under all conditions.
+fn fits_byte(program: &Program, e: ExprId) -> bool {
+    match program.kernel.exprs.node(e) {
+        Node::Cast(DType::I8, _) => true,
+        Node::Int(i) => i.as_const().is_some_and(|v| i8::try_from(v).is_ok()),
+        Node::Op(Op::Select, args) => args[1..].iter().all(|e| fits_byte(program, *e)),
+        _ => false,
     }
 }
 
@@ -51,7 +82,9 @@ fn ahead(program: &Program, id: DefId) -> Option<(Program, usize)> {
     let both = |i: &&IndexId| letters.iter().all(|own| own.contains(i));
     let batch: Vec<IndexId> = d.free.iter().filter(both).copied().collect();
     // What is not kept as `f32` is columns, whatever the order of the result, and never written out.
-    let narrow = factors.iter().position(|f| contract::is_narrow(program, *f));
+    let has_last = letters.iter().position(|own| own.contains(&last));
+    let is_narrow = |place: &usize| contract::is_narrow(program, factors[*place]);
+    let narrow = has_last.filter(is_narrow).or_else(|| (0..factors.len()).find(is_narrow));
     let mut changed = program.clone();
     let mut count = 0;
     for (place, own) in letters.iter().enumerate() {

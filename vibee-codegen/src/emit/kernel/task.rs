@@ -223,7 +223,8 @@ pub(super) fn scratch_bytes(body: &mut Body<'_>, stage: &Stage) -> TokenStream {
         for g in products {
             let [m, n, k] = crate::emit::gemm::extents(body, g);
             let packed = crate::emit::gemm::packs(body, g).is_some_and(|i| body.packed.contains(&i));
-            sizes.push(quote!(gemm_scratch(#m, #n, #k, #packed)));
+            let size = crate::emit::gemm::name(body, g, "gemm_scratch");
+            sizes.push(quote!(#size(#m, #n, #k, #packed)));
         }
         terms.extend(sizes.into_iter().reduce(|a, b| quote!(#a.max(#b))));
     }

@@ -1,6 +1,6 @@
 //! Matrix products: that rows, columns and sums of the operands are those of the definition.
 
-use vibee_spec::term::{DType, FoldOp, IndexId, Int, Node, Op, Pos, Source};
+use vibee_spec::term::{DType, ExprId, FoldOp, IndexId, Int, Node, Op, Pos, Source};
 
 use super::about;
 use super::site::Site;
@@ -14,12 +14,18 @@ pub fn verify(p: &LoopProgram, sites: &[Site<'_>]) -> Result<(), String> {
         let Some(fold) = d.fold.as_ref().filter(|f| f.op == FoldOp::Sum) else {
             return fail("a matrix product of something that is not a sum".into());
         };
-        if d.guard.is_some() || d.dtype != DType::F32 {
-            return fail("a matrix product that is guarded or not `f32`".into());
+        if d.guard.is_some() || !matches!(d.dtype, DType::F32 | DType::I32) {
+            return fail("a matrix product that is guarded or neither `f32` nor `i32`".into());
         }
-        match p.program.kernel.exprs.node(d.value) {
-            Node::Op(Op::Mul, f) if f[..] == [g.a.load, g.b.load] || f[..] == [g.b.load, g.a.load] => {}
-            _ => return fail("its operands are not the factors that are summed".into()),
+        let exprs = &p.program.kernel.exprs;
+        let Node::Op(Op::Mul, factors) = exprs.node(d.value) else {
+            return fail("a matrix product of something that is no product".into());
+        };
+        // Bytes are converted by the product.
+        let read = |e: &ExprId| if let Node::Cast(DType::F32, x) = exprs.node(*e) { *x } else { *e };
+        let factors: Vec<ExprId> = factors.iter().map(read).collect();
+        if factors != [g.a.load, g.b.load] && factors != [g.b.load, g.a.load] {
+            return fail("its operands are not the factors that are summed".into());
         }
         let outer = s.indices();
         let free: Vec<IndexId> = d.free.iter().copied().filter(|i| !outer.contains(i)).collect();
@@ -143,8 +149,9 @@ fn apart(p: &LoopProgram, o: &Operand, from: Source, at: &[Pos], n: usize) -> Re
 fn epilogue(p: &LoopProgram, g: &Gemm) -> Result<(), &'static str> {
     let Some(e) = g.epilogue else { return Ok(()) };
     let (sum, reader) = (p.program.def(g.def), p.program.def(e));
-    if reader.fold.is_some() || reader.guard.is_some() || reader.dtype != DType::F32 {
-        return Err("its epilogue is not a plain `f32` value");
+    let same_room = reader.dtype == DType::F32 || reader.dtype == sum.dtype;
+    if reader.fold.is_some() || reader.guard.is_some() || !same_room {
+        return Err("its epilogue is not a plain value of 32 bits");
     }
     if reader.free != sum.free || g.n.len() != 1 {
         return Err("its epilogue has other axes, or columns of several indices");
