@@ -3,7 +3,7 @@
 
 use super::super::rng::Rng;
 use super::SizeProfile;
-use crate::term::{Atom, Check, Cmp, ExprId, Int, Kernel, Node};
+use crate::term::{Atom, Check, ExprId, Int, Kernel, Node};
 
 /// What sizes must satisfy.
 pub(super) struct Wanted<'a> {
@@ -91,12 +91,7 @@ fn holds(check: &Check, dims: &[i64]) -> Option<bool> {
             }
             // Overflow or a zero divisor fails the call, too.
             let (Some(a), Some(b)) = (eval(lhs, dims), eval(rhs, dims)) else { return Some(false) };
-            Some(match cmp {
-                Cmp::Eq => a == b,
-                Cmp::Ne => a != b,
-                Cmp::Lt => a < b,
-                Cmp::Le => a <= b,
-            })
+            Some(cmp.holds(a, b))
         }
         Check::InRange { domain, low, high, extent, .. } => {
             if domain.iter().any(|d| eval(d, dims).is_some_and(|v| v <= 0)) {
