@@ -4,8 +4,8 @@
 //! | part | bytes |
 //! |---|---|
 //! | call | kernel `u32`, level `u32`, threads `u32`, turn `u32`, parameters as written, outputs |
-//! | call of a layer | layer, level, threads, 0, sizes, configuration, prefix, tensors, arguments, outputs |
-//! | turn | 0, or the microseconds of a turn at timing the call: an empty answer says that it was made; then a word (`u32`) each is answered with one number, until 0 ends the call |
+//! | call of a layer | layer, level, threads, turn, sizes, configuration, prefix, tensors, arguments, outputs |
+//! | turn | 0, or the microseconds of a turn at timing the call (of a layer: of its forward): an empty answer says that it was made; then a word (`u32`) each is answered with one number, until 0 ends the call |
 //! | word | 1 the call: nanoseconds of one; 2 the machine: operations a second; 3 and a number of bytes: bytes read a second |
 //! | sizes | count `u32`, numbers |
 //! | configuration | count `u32`; key and number of each |
@@ -61,6 +61,8 @@ pub struct LayerCall<'a> {
     pub level: u32,
     /// Threads to run on.
     pub threads: u32,
+    /// Microseconds of a turn at timing its forward; 0: it is called once.
+    pub turn: u32,
 }
 
 /// The bytes of a layer's call; `None` as of [`encode`].
@@ -68,7 +70,7 @@ pub struct LayerCall<'a> {
 pub fn encode_layer(number: u32, layer: &Layer, call: &LayerCall<'_>) -> Option<Vec<u8>> {
     let drawn = call.drawn;
     let mut out = Vec::new();
-    for v in [number, call.level, call.threads, 0] {
+    for v in [number, call.level, call.threads, call.turn] {
         count(&mut out, v);
     }
     count(&mut out, u32::try_from(drawn.configured.sizes.len()).ok()?);
