@@ -1,5 +1,5 @@
 //! Calls of kernels and layers as bytes, little-endian; every number of an argument is an `f64`, which holds
-//! all values of all element types.
+//! all values of all element types. Weights, of which there may be many, travel as they are stored.
 //!
 //! | part | bytes |
 //! |---|---|
@@ -9,7 +9,7 @@
 //! | word | 1 the call: nanoseconds of one; 2 the machine: operations a second; 3 and a number of bytes: bytes read a second |
 //! | sizes | count `u32`, numbers |
 //! | configuration | count `u32`; key and number of each |
-//! | tensors | count `u32`; name, 1 if it is blocks of a format and 0 if not (`u32`), rank `u32`, dims and elements (numbers) of each |
+//! | tensors | count `u32`; name, 1 if it is blocks of a format and 0 if not (`u32`), rank `u32`, dims (numbers) and elements (bytes or `f32`) of each |
 //! | key, name, prefix | bytes `u32`, UTF-8 |
 //! | size or scalar | one number |
 //! | tensor | its dims (numbers), offset `u32`, row padding `u32`, elements in row-major order |
@@ -89,7 +89,7 @@ pub fn encode_layer(number: u32, layer: &Layer, call: &LayerCall<'_>) -> Option<
         count(&mut out, u32::from(t.dtype == DType::U8));
         count(&mut out, u32::try_from(t.dims.len()).ok()?);
         t.dims.iter().for_each(|d| number_to(&mut out, *d as f64));
-        elements(&mut out, &t.dtype, t)?;
+        stored(&mut out, t)?;
     }
     for (input, tensor) in layer.forward.inputs.iter().zip(&drawn.inputs) {
         if !input.shape.is_empty() {
@@ -101,6 +101,22 @@ pub fn encode_layer(number: u32, layer: &Layer, call: &LayerCall<'_>) -> Option<
         array(&mut out, dims, call.layout);
     }
     Some(out)
+}
+
+/// A weight: the bytes of blocks, or numbers that `f32` holds.
+fn stored(out: &mut Vec<u8>, tensor: &Tensor) -> Option<()> {
+    match &tensor.data {
+        TensorData::Int(bytes) => {
+            out.reserve(bytes.len());
+            bytes.iter().try_for_each(|b| u8::try_from(*b).ok().map(|b| out.push(b)))
+        }
+        TensorData::Float(numbers) => {
+            out.reserve(4 * numbers.len());
+            numbers.iter().for_each(|n| out.extend_from_slice(&(*n as f32).to_le_bytes()));
+            Some(())
+        }
+        TensorData::Bool(_) => None,
+    }
 }
 
 fn count(out: &mut Vec<u8>, v: u32) {
