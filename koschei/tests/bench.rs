@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use koschei::bench::sizes;
-use koschei::bench::work::{self, Work};
+use koschei::bench::units::{self, Unit, Units};
+use koschei::bench::work::Work;
 use vibee_codegen::compile;
 use vibee_codegen::project::Project;
-use vibee_spec::term::Kernel;
 
 const SPEC: &str = "name: measured
 kernels:
@@ -35,7 +35,56 @@ kernels:
     y[t] = sum[d if keep[t, d]](x[t, d])
 ";
 
-fn kernels(text: &str) -> Vec<Kernel> {
+const LAYERS: &str = "name: layered
+formats:
+  # Whole numbers from -127 to 127 times a scale: 36 bytes for 32 of them.
+  bytes32:
+    block: 32
+    fields:
+      d: f32
+      q: i8[32]
+    decode[j]: d * q[j]
+    encode:
+      largest = max[j](abs(x[j]))
+      d = largest / 127
+      q[j] = if largest == 0 then i8(0) else i8(round(x[j] / (largest / 127)))
+
+layers:
+  # A matrix, kept as numbers or as bytes.
+  Project<W>[I, O] for W in f32, bytes32:
+    weights:
+      w: W[O, I]
+      b: f32[O]
+    forward(x: f32[T, I]) -> y: f32[T, O]:
+      y[t, o] = sum[i](x[t, i] * w[o, i]) + b[o]
+
+  # N different matrices by turns with one that is always the same, over rows of a table.
+  Turns[V, D, N]:
+    weights:
+      table: bf16[V, D]
+      same: Project<f32>[D, D]
+      other: Project<bytes32>[D, D] * N
+    forward(tok: idx<V>[T]) -> y: f32[T, D]:
+      x[t, d] = table[tok[t], d]
+      for i in N:
+        a = other[i](x)
+        x = same(a)
+      y[t, d] = tanh(x[t, d])
+
+models:
+  Tower:
+    config: { D: width, L: depth, V: 12, eps: eps = 1e-5 }
+    weights:
+      words: f32[V, D]
+      blocks: Project<f32>[D, D] * L = \"layers.{i}.\"
+    forward(tok: idx<V>[T]) -> y: f32[T]:
+      x[t, d] = words[tok[t], d]
+      for i in L: x = blocks[i](x)
+      y[t] = sum[d](x[t, d]) / (D + eps)
+";
+
+/// What can be called of a spec.
+fn with_units<T>(text: &str, f: impl FnOnce(&[Unit<'_>]) -> T) -> T {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("measured.vibee");
     std::fs::write(&file, text).expect("it is ours");
@@ -43,21 +92,55 @@ fn kernels(text: &str) -> Vec<Kernel> {
     let checked = compile::check_all(&project, &|| ());
     let errors: Vec<_> = checked.iter().flat_map(|c| &c.diags.list).collect();
     assert!(errors.iter().all(|d| d.severity != vibee_spec::diag::Severity::Error), "{errors:?}");
-    checked.into_iter().flat_map(|c| c.module.kernels.clone()).collect()
+    let layers = units::layers(&project, &checked, &[]);
+    f(&Units::new(&project, &checked, &layers, &[]).expect("something to call").list)
 }
 
-fn count(kernel: &Kernel, dims: &[(&str, i64)]) -> Work {
+fn count(units: &[Unit<'_>], name: &str, dims: &[(&str, i64)]) -> Work {
+    let what = units.iter().find(|u| u.what.name() == name).expect("its name").what;
     let size = |name: &str| dims.iter().find(|(n, _)| *n == name).expect("every dim is given").1;
-    let sizes: Vec<i64> = kernel.dims.iter().map(|d| size(&d.name)).collect();
-    work::count(kernel, &sizes).expect("small sizes")
+    let sizes: Vec<i64> = what.dims().iter().map(|d| size(&d.name)).collect();
+    what.work(&sizes).expect("small sizes")
 }
 
 #[test]
 fn work_is_what_the_equations_say() {
-    let all = kernels(SPEC);
-    let of = |name: &str, dims: &[(&str, i64)]| {
-        count(all.iter().find(|k| k.name == name).expect("a kernel"), dims)
-    };
+    with_units(SPEC, |units| kernels_do_what_their_equations_say(&|name, dims| count(units, name, dims)));
+    with_units(LAYERS, |units| layers_do_what_their_steps_do(&|name, dims| count(units, name, dims)));
+}
+
+type Counted<'a> = &'a dyn Fn(&str, &[(&str, i64)]) -> Work;
+
+fn layers_do_what_their_steps_do(of: Counted<'_>) {
+    let (t, i, o) = (3.0, 64.0, 5.0);
+    let sizes = [("T", 3), ("I", 64), ("O", 5)];
+    // A product and a sum for each pair, and the sum with b.
+    let products = t * o * (2.0 * i + 1.0);
+    let others = 4.0 * (t * i + o + t * o);
+    let plain = of("ProjectF32", &sizes);
+    assert_eq!(plain, Work { flops: products, functions: 0.0, bytes: others + 4.0 * o * i, at_most: false });
+    // Each number is decoded once by a product.
+    let packed = of("ProjectBytes32", &sizes);
+    assert_eq!((packed.flops, packed.bytes), (products + o * i, others + o * i / 32.0 * 36.0));
+
+    let (t, d, n) = (2.0, 32.0, 3.0);
+    let sizes = [("T", 2), ("V", 100), ("D", 32), ("N", 3)];
+    let turns = of("Turns", &sizes);
+    let inside = [("T", 2), ("I", 32), ("O", 32)];
+    let (same, other) = (of("ProjectF32", &inside), of("ProjectBytes32", &inside));
+    assert_eq!(turns.flops, n * (same.flops + other.flops));
+    assert_eq!(turns.functions, t * d);
+    // Rows of the table that are read, the one matrix once, each of the others once; tok and y.
+    let matrices = 4.0 * (d * d + d) + n * (d * d / 32.0 * 36.0 + 4.0 * d);
+    assert_eq!(turns.bytes, 2.0 * t * d + matrices + 4.0 * t + 4.0 * t * d);
+    let without = of("Turns", &[("T", 2), ("V", 100), ("D", 32), ("N", 0)]);
+    assert_eq!((without.flops, without.bytes), (0.0, 2.0 * t * d + 4.0 * t + 4.0 * t * d));
+    // More rows than the table has read all of it, once.
+    let many = of("Turns", &[("T", 200), ("V", 10), ("D", 32), ("N", 0)]);
+    assert_eq!(many.bytes, 2.0 * 10.0 * d + 4.0 * 200.0 + 4.0 * 200.0 * d);
+}
+
+fn kernels_do_what_their_equations_say(of: Counted<'_>) {
     let (m, n, k) = (5.0, 7.0, 11.0);
     assert_eq!(
         of("products", &[("M", 5), ("N", 7), ("K", 11)]),
@@ -87,22 +170,34 @@ fn no_name_changes_a_count() {
         .replace("soft(", "matmul(")
         .replace("before", "attention")
         .replace("table", "q");
-    let (plain, other) = (kernels(SPEC), kernels(&renamed));
-    for (a, b) in plain.iter().zip(&other) {
-        let dims: Vec<i64> = (0..a.dims.len() as i64).map(|n| 9 + n).collect();
-        assert_eq!(work::count(a, &dims), work::count(b, &dims), "{} and {}", a.name, b.name);
-    }
+    let layers = LAYERS.replace("Project", "Norm").replace("Turns", "Attention").replace("same", "keys");
+    let works = |text: &str| {
+        with_units(text, |units| {
+            let sizes = |u: &Unit<'_>| (1..=u.what.dims().len() as i64).map(|n| 32 * n).collect::<Vec<_>>();
+            units.iter().map(|u| u.what.work(&sizes(u)).expect("small sizes")).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(works(SPEC), works(&renamed));
+    assert_eq!(works(LAYERS), works(&layers));
 }
 
 #[test]
 fn chosen_sizes_keep_those_given() {
-    for kernel in kernels(SPEC) {
-        let points = sizes::points(&kernel, &vec![None; kernel.dims.len()]);
-        assert!(!points.is_empty(), "{}", kernel.name);
-        let mut fixed = vec![None; kernel.dims.len()];
-        fixed[0] = Some(24);
-        let points = sizes::points(&kernel, &fixed);
-        assert!(!points.is_empty() && points.iter().all(|p| p.dims[0] == 24), "{}: {points:?}", kernel.name);
+    let each = |u: &Unit<'_>| {
+        let (what, count) = (u.what, u.what.dims().len());
+        let points = sizes::points(what, &vec![None; count]).expect("sizes");
+        assert!(!points.is_empty(), "{}", what.name());
+        // Another size for the last, which in layers is that of an argument.
+        for at in [0, count - 1] {
+            let mut fixed = vec![None; count];
+            fixed[at] = Some(96);
+            let points = sizes::points(what, &fixed).expect("sizes");
+            assert!(!points.is_empty(), "{}", what.name());
+            assert!(points.iter().all(|p| p.dims[at] == 96), "{}: {points:?}", what.name());
+        }
+    };
+    for text in [SPEC, LAYERS] {
+        with_units(text, |units| units.iter().for_each(each));
     }
 }
 
@@ -137,7 +232,8 @@ fn a_spec_of_ones_own_is_measured_saved_and_compared() {
         assert!(positive(&row["nanoseconds"]["median"]) && positive(&row["bytes_per_second"]), "{row:#}");
         assert!(positive(&row["peak_flops_per_second"]) && positive(&row["share_of_roof"]), "{row:#}");
         assert!(row["against"].is_null(), "{row:#}");
-        if row["kernel"] == "soft" {
+        assert_eq!(row["kind"], "kernel");
+        if row["name"] == "soft" {
             assert_eq!((row["dims"]["T"].as_i64(), row["dims"]["D"].as_i64()), (Some(16), Some(40)));
         }
     }
@@ -153,21 +249,84 @@ fn a_spec_of_ones_own_is_measured_saved_and_compared() {
 }
 
 #[test]
+fn layers_and_models_are_measured_saved_and_compared() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    std::fs::write(at.join("layered.vibee"), LAYERS).expect("it is ours");
+    let quick = ["--rounds", "2", "--turn", "1", "--dims", "T=3,D=64,I=64"];
+
+    let output = bench(at, &[&["layered.vibee", "--json", "--save", "run.json"][..], &quick].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let run: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let rows = run["rows"].as_array().expect("rows");
+    for (kind, name) in [
+        ("kernel", "decode_bytes32"),
+        ("kernel", "encode_bytes32"),
+        ("layer", "ProjectF32"),
+        ("layer", "ProjectBytes32"),
+        ("layer", "Turns"),
+        ("model", "Tower"),
+    ] {
+        let row = rows.iter().find(|row| row["kind"] == kind && row["name"] == name);
+        let row = row.unwrap_or_else(|| panic!("{name}: {run:#}"));
+        let positive = |v: &serde_json::Value| v.as_f64().is_some_and(|v| v > 0.0 && v.is_finite());
+        assert!(positive(&row["nanoseconds"]["median"]) && positive(&row["share_of_roof"]), "{row:#}");
+        assert!(positive(&row["work"]["bytes"]) && positive(&row["bytes_per_second"]), "{row:#}");
+        for (dim, size) in [("T", 3), ("D", 64), ("I", 64)] {
+            assert!(row["dims"][dim].is_null() || row["dims"][dim] == size, "{row:#}");
+        }
+    }
+
+    // A generic layer's name means its instances; the saved program has them under other numbers.
+    let output =
+        bench(at, &[&["layered.vibee", "Project", "Tower", "--against", "run.json"][..], &quick].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let table = String::from_utf8_lossy(&output.stdout);
+    for name in ["ProjectF32", "ProjectBytes32", "Tower"] {
+        let row = table.lines().find(|l| l.starts_with(name)).expect("a row");
+        assert!(["no difference", "faster", "slower"].iter().any(|v| row.ends_with(v)), "{table}");
+    }
+    assert!(!table.contains("Turns") && !table.contains("decode"), "{table}");
+}
+
+#[test]
 fn what_cannot_be_measured_is_said() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path();
     std::fs::write(at.join("measured.vibee"), SPEC).expect("it is ours");
+    std::fs::write(at.join("layered.vibee"), LAYERS).expect("it is ours");
     std::fs::write(at.join("broken.vibee"), SPEC.replace("max[d]", "most[d]")).expect("it is ours");
     std::fs::write(at.join("no.json"), "{}").expect("it is ours");
     for (args, code, part) in [
         (&["nothing"][..], 2, "there is no folder `specs`"),
         (&["measured.vibee", "sotf"], 2, "did you mean `soft`?"),
-        (&["measured.vibee", "--dims", "Q=4"], 2, "no kernel has a dim `Q`; they have D, K, M, N, T, V"),
+        (
+            &["measured.vibee", "--dims", "Q=4"],
+            2,
+            "nothing that was asked for has a dim `Q`; there are D, K, M, N, T, V",
+        ),
         (&["measured.vibee", "--dims", "Q"], 2, "write NAME=SIZE, such as T=128"),
         (&["measured.vibee", "--isa", "mmx", "--rounds", "1"], 2, "this machine has no level mmx"),
         (&["measured.vibee", "--against", "no.json"], 2, "no.json is no saved run"),
         (&["measured.vibee", "--against", "gone.json"], 2, "cannot read gone.json"),
         (&["broken.vibee"], 1, "error"),
+        (
+            &["layered.vibee", "Projct"],
+            2,
+            "neither a file or folder nor a kernel, layer or model of these specs; did you mean `Project`?",
+        ),
+        (&["layered.vibee", "Tower", "--dims", "V=13"], 1, "Tower with V=13: V is always 12"),
+        (
+            &["layered.vibee", "ProjectBytes32", "--dims", "I=33"],
+            1,
+            "ProjectBytes32 with I=33: I % 32 == 0 does not hold: 1 and 0",
+        ),
+        (&["layered.vibee", "Turns", "--dims", "D=100000"], 1, "Turns with D=100000: too large to be drawn"),
+        (
+            &["layered.vibee", "ProjectF32", "--dims", "I=100000,O=100000,T=1"],
+            1,
+            "ProjectF32 with I=100000 O=100000 T=1: too large to be drawn: 10000300000 numbers",
+        ),
     ] {
         let output = bench(at, args);
         assert_eq!(output.status.code(), Some(code), "{args:?}: {}", said(&output));

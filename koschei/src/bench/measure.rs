@@ -1,12 +1,10 @@
 //! Turns at timing: the call, the call again, and what the machine can do at most, so that whatever else the machine
 //! does meanwhile happens to all of them.
 
-use anyhow::{Context, Result, anyhow};
-use vibee_codegen::harness::{Call, Driver, Layout, Reply, Turns, Word};
-use vibee_codegen::values::Arguments;
-use vibee_spec::interp::draw;
-use vibee_spec::term::Kernel;
+use anyhow::{Context, Result};
+use vibee_codegen::harness::{Driver, Word};
 
+use super::callable::Callable;
 use super::sizes::Point;
 use super::stats::Median;
 
@@ -38,7 +36,7 @@ pub struct Measured {
     pub against: Option<Median>,
 }
 
-/// A kernel in a driver.
+/// What is called, in a driver.
 #[derive(Debug)]
 pub struct Subject<'a> {
     /// The driver that has it.
@@ -52,27 +50,16 @@ pub struct Subject<'a> {
 /// # Errors
 /// When a driver dies, or a call is refused or fails.
 pub fn measure(
-    kernel: &Kernel,
+    what: Callable<'_>,
     point: &Point,
     subject: Subject<'_>,
     other: Option<Subject<'_>>,
     effort: Effort,
     after: &mut dyn FnMut(),
 ) -> Result<Measured> {
-    let drawn = draw::at(kernel, &point.dims, 1).map_err(|why| anyhow!("no arguments: {why}"))?;
-    let arguments = Arguments { dims: drawn.dims, inputs: drawn.inputs };
-    let outputs = arguments.outputs(kernel).context("the sizes of its outputs are unknown")?;
-    let call = Call {
-        dims: &arguments.dims,
-        inputs: &arguments.inputs,
-        outputs: &outputs,
-        layout: Layout::default(),
-        level: effort.level,
-        threads: effort.threads,
-        turn: effort.turn,
-    };
-    let mut own = start(kernel, subject, &call)?;
-    let mut other = other.map(|o| start(kernel, o, &call)).transpose()?;
+    let call = what.prepare(&point.dims).context("no call")?;
+    let mut own = call.turns(subject.driver, subject.number, effort)?;
+    let mut other = other.map(|o| call.turns(o.driver, o.number, effort)).transpose()?;
     let (mut ns, mut control, mut against) = (Vec::new(), Vec::new(), Vec::new());
     let (mut peak, mut reading) = (Vec::new(), Vec::new());
     for round in 0..effort.rounds {
@@ -100,14 +87,4 @@ pub fn measure(
         reading: most(&reading),
         against: Median::of(&against),
     })
-}
-
-fn start<'a>(kernel: &Kernel, subject: Subject<'a>, call: &Call<'_>) -> Result<Turns<'a>> {
-    let Subject { driver, number } = subject;
-    match driver.turns(number, kernel, call)? {
-        Ok(turns) => Ok(turns),
-        Err(Reply::Refused(why)) => Err(anyhow!("the call is refused: {why}")),
-        Err(Reply::Failed(why)) => Err(anyhow!("a bug in vibee: {why}")),
-        Err(_) => Err(anyhow!("a size is beyond 32 bits")),
-    }
 }

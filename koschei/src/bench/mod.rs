@@ -1,7 +1,9 @@
-//! How fast kernels are: against what the machine can do, and against what they were.
+//! How fast kernels, layers and models are: against what the machine can do, and against what they were.
 //!
 //! | step | file |
 //! |---|---|
+//! | what was asked for, and its number in the driver | [`units`] |
+//! | kernels and layers as things to call | [`callable`] |
 //! | what a call has to do, counted in terms | [`work`] |
 //! | sizes at which to measure | [`sizes`] |
 //! | turns at timing | [`measure`] |
@@ -10,27 +12,33 @@
 //! | tables | [`report`] |
 //! | the roofline as a picture | [`roofline`] |
 //!
-//! Knows no kernel by name. It measures what the compiler makes of a spec; whether that is right is `vibee test`'s
+//! Knows nothing by name. It measures what the compiler makes of a spec; whether that is right is `vibee test`'s
 //! to say.
 
+pub mod callable;
 pub mod measure;
 pub mod report;
 pub mod roofline;
 pub mod saved;
 pub mod sizes;
 pub mod stats;
+pub mod units;
 pub mod work;
 
 use measure::Measured;
 use sizes::Point;
 
-/// A kernel at one point.
+/// A kernel, layer or model at one point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// The spec as generated code names it.
     pub spec: String,
-    /// The kernel's name.
-    pub kernel: String,
+    /// `kernel`, `layer` or `model`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Its number in the driver.
+    pub number: u32,
     /// Its dims' names.
     pub names: Vec<String>,
     /// Sizes and work.
@@ -83,6 +91,6 @@ pub struct Run {
     pub level: String,
     /// Threads.
     pub threads: u32,
-    /// Rows in the order of specs and kernels.
+    /// Kernels in the order of specs, then layers and models.
     pub rows: Vec<Row>,
 }

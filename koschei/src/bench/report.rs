@@ -5,12 +5,12 @@ use unicode_width::UnicodeWidthStr;
 use super::stats::Median;
 use super::{Row, Run};
 
-/// The table, one row a kernel and point.
+/// The table, one row for each point.
 #[must_use]
 pub fn table(run: &Run) -> String {
     let compared = run.rows.iter().any(|r| r.measured.against.is_some());
     let mut lines = vec![
-        ["kernel", "sizes", "a call", "Gflop/s", "functions/s", "GB/s", "of its roof", "itself"]
+        ["name", "sizes", "a call", "Gflop/s", "functions/s", "GB/s", "of its roof", "itself"]
             .map(str::to_owned)
             .to_vec(),
     ];
@@ -20,7 +20,7 @@ pub fn table(run: &Run) -> String {
     for row in &run.rows {
         let m = &row.measured;
         let mut line = vec![
-            row.kernel.clone(),
+            row.name.clone(),
             row.sizes(),
             time(&m.ns),
             rate(row.flops()),
@@ -45,6 +45,10 @@ pub fn table(run: &Run) -> String {
     );
     if most {
         out += "~ conditions on data may leave less to do: the share is the most that it can be.\n";
+    }
+    if run.rows.iter().any(|r| r.share() > 1.0) {
+        out += "Above 100 %: multiply-adds are of f32, of bf16 and bytes the machine does more; or it was slowed \
+                while its roof was measured.\n";
     }
     out
 }

@@ -59,7 +59,7 @@ impl Axis {
     }
 }
 
-/// The picture; kernels without arithmetic are not in it.
+/// The picture; what has no arithmetic is not in it.
 #[must_use]
 pub fn svg(run: &Run) -> String {
     let rows: Vec<&Row> = run.rows.iter().filter(|r| r.point.work.flops > 0.0).collect();
@@ -82,7 +82,7 @@ pub fn svg(run: &Run) -> String {
         LEFT,
         46.0,
         "start",
-        "A dot is a kernel at given sizes; roofs were measured in turn with it.",
+        "A dot is a call of given sizes; roofs were measured in turn with it.",
     );
     grid(&mut out, &x, &y);
     roofs(&mut out, &rows, &x, &y);
@@ -168,7 +168,7 @@ fn dots(out: &mut String, rows: &[&Row], x: &Axis, y: &Axis) {
     for (n, row) in rows.iter().enumerate() {
         let (px, py) = (x.at(row.point.work.intensity()), y.at(row.flops() / 1e9));
         let label =
-            format!("{} {} {}: {:.0} % of its roof", n + 1, row.kernel, row.sizes(), 100.0 * row.share());
+            format!("{} {} {}: {:.0} % of its roof", n + 1, row.name, row.sizes(), 100.0 * row.share());
         let _ = writeln!(
             out,
             "<circle class=\"dot\" cx=\"{px:.1}\" cy=\"{py:.1}\" r=\"4.5\"><title>{}</title></circle>",

@@ -11,7 +11,7 @@ use super::stats::Median;
 use super::{Row, Run};
 
 /// Of the file, and of how drivers are asked: another version's program would not understand.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// A run for programs; `program` is where its driver is kept.
 #[must_use]
@@ -32,7 +32,9 @@ fn row(row: &Row) -> Value {
         row.names.iter().cloned().zip(row.point.dims.iter().map(|d| json!(d))).collect();
     json!({
         "spec": row.spec,
-        "kernel": row.kernel,
+        "kind": row.kind,
+        "name": row.name,
+        "number": row.number,
         "dims": dims,
         "work": {
             "flops": work.flops,
@@ -51,22 +53,24 @@ fn row(row: &Row) -> Value {
     })
 }
 
-/// A kernel of an earlier run.
+/// What was measured in an earlier run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Earlier {
     /// Its spec.
     pub spec: String,
     /// Its name.
-    pub kernel: String,
+    pub name: String,
+    /// Its number in the program.
+    pub number: u32,
 }
 
-/// An earlier run: its program, and its kernels in the order in which the program numbers them.
+/// An earlier run: its program, and what that can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saved {
     /// The driver.
     pub program: PathBuf,
-    /// Distinct kernels in the order of rows.
-    pub kernels: Vec<Earlier>,
+    /// What was measured, in the order of rows.
+    pub measured: Vec<Earlier>,
 }
 
 impl Saved {
@@ -90,23 +94,21 @@ impl Saved {
         if !program.is_file() {
             bail!("{}, which {shown} was measured with, is gone: save a run again", program.display());
         }
-        let mut kernels = Vec::new();
+        let mut measured = Vec::new();
         for row in value["rows"].as_array().into_iter().flatten() {
-            let (Some(spec), Some(kernel)) = (row["spec"].as_str(), row["kernel"].as_str()) else {
-                bail!("{shown} has a row without a kernel");
+            let number = row["number"].as_u64().and_then(|n| u32::try_from(n).ok());
+            let (Some(spec), Some(name), Some(number)) = (row["spec"].as_str(), row["name"].as_str(), number)
+            else {
+                bail!("{shown} has a row that does not say what was measured");
             };
-            let one = Earlier { spec: spec.to_owned(), kernel: kernel.to_owned() };
-            if !kernels.contains(&one) {
-                kernels.push(one);
-            }
+            measured.push(Earlier { spec: spec.to_owned(), name: name.to_owned(), number });
         }
-        Ok(Saved { program, kernels })
+        Ok(Saved { program, measured })
     }
 
-    /// The number of a kernel in the saved program.
+    /// The number in the saved program of what has this name.
     #[must_use]
-    pub fn number(&self, spec: &str, kernel: &str) -> Option<u32> {
-        let at = self.kernels.iter().position(|k| k.spec == spec && k.kernel == kernel)?;
-        u32::try_from(at).ok()
+    pub fn number(&self, spec: &str, name: &str) -> Option<u32> {
+        self.measured.iter().find(|e| e.spec == spec && e.name == name).map(|e| e.number)
     }
 }

@@ -1,8 +1,9 @@
-//! `vibee bench`: how fast kernels are, against what the machine can do and against what they were.
+//! `vibee bench`: how fast kernels, layers and models are, against what the machine can do and against what they were.
 //!
-//! Parses flags, compiles kernels, has them measured, prints. Data goes to standard output, findings and progress to
+//! Parses flags, compiles what was asked for, has it measured, prints. Data goes to standard output, findings and progress to
 //! standard error; exit codes are those of `vibee`: 0 measured, 1 findings, 2 cannot be done.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,20 +13,22 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use koschei::bench::measure::{self, Effort, Subject};
 use koschei::bench::saved::{self, Saved};
-use koschei::bench::sizes::{self, Point};
+use koschei::bench::sizes;
+use koschei::bench::units::{self, Unit, Units};
 use koschei::bench::{Row, Run, report, roofline};
 use koschei::terminal;
 use vibee_codegen::harness::{Driver, package};
-use vibee_codegen::project::{Project, Unreadable};
+use vibee_codegen::project::{Checked, Project, Unreadable};
 use vibee_codegen::{compile, files};
-use vibee_spec::term::{Kernel, Module};
 
-/// Measure kernels: time of a call, operations and bytes a second, and how much of what the machine can do that is.
+/// Measure kernels, layers and models: time of a call, operations and bytes a second, and how much of what the machine
+/// can do that is.
 ///
-/// Kernels are compiled as for `vibee test` and called with drawn arguments. Operations and bytes are counted in
-/// the equations: each distinct value once for each combination of the indices that it depends on, functions such
-/// as exp apart; bytes are those of inputs that are read and of outputs, each once. A call includes making views of its
-/// arguments, some 0.1 µs.
+/// They are compiled as for `vibee test` and called with drawn arguments; layers and models are loaded once with drawn
+/// weights, and a call is one of `forward`. Operations and bytes are counted in the equations: each distinct value once
+/// for each combination of the indices that it depends on, functions such as exp apart; bytes are those of arguments
+/// and weights that are read, as they are stored, and of outputs, each once. What a layer does is what all of its steps
+/// do, as often as they are taken. A call includes making views of its arguments, some 0.1 µs.
 #[derive(Debug, Parser)]
 #[command(
     name = "vibee bench",
@@ -34,18 +37,20 @@ use vibee_spec::term::{Kernel, Module};
     after_help = "Examples:
   vibee bench specs/nn/rmsnorm.vibee
   vibee bench softmax_rows --dims T=512,D=4096 --threads 2
+  vibee bench BertLayer --dims D=384,H=12,C=32,F=1536,B=1  # all instances; T is chosen
   vibee bench specs/nn --svg roofline.svg --json > run.json
   vibee bench rmsnorm --save before.json     # then change the compiler or the spec
   vibee bench rmsnorm --against before.json  # both programs, turn by turn
 
 Needs cargo. Compiled code is kept in $VIBEE_CACHE (default: the user's cache folder).
-Exit codes: 0 measured, 1 findings (a spec with errors, a kernel that cannot be measured), 2 usage or input/output."
+Exit codes: 0 measured, 1 findings (a spec with errors, something that cannot be measured), 2 usage or input/output."
 )]
 struct Args {
-    /// Specs, folders of specs, or names of kernels of the specs below `specs`.
-    #[arg(required = true, value_name = "SPEC|KERNEL")]
+    /// Specs, folders of specs, or names of kernels, layers and models (of the specs below `specs`, if no spec is
+    /// given); a generic one's name means all of its instances.
+    #[arg(required = true, value_name = "SPEC|NAME")]
     what: Vec<String>,
-    /// Sizes of dims, for kernels that have them; other sizes are chosen so that data lies in a cache, or in none.
+    /// Sizes of dims, for all that have them; other sizes are chosen so that data lies in a cache, or in none.
     #[arg(long, value_name = "NAME=SIZE,…", value_delimiter = ',', value_parser = size)]
     dims: Vec<(String, i64)>,
     /// Instruction-set level: scalar, neon, avx2, avx512, amx [default: the machine's best].
@@ -54,7 +59,7 @@ struct Args {
     /// Threads.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: u32,
-    /// Turns at timing each kernel.
+    /// Turns at timing each call.
     #[arg(long, default_value_t = 15, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
     /// Milliseconds of a turn.
@@ -101,85 +106,76 @@ fn complain(message: &str) {
     terminal::complain(message, terminal::errors_coloured());
 }
 
-/// A kernel to measure, in a module of its own.
-struct Unit {
-    spec: String,
-    module: String,
-    terms: Module,
-    points: Vec<Point>,
-}
-
-impl Unit {
-    fn kernel(&self) -> &Kernel {
-        &self.terms.kernels[0]
-    }
-}
-
 /// Whether everything could be measured.
 fn run(args: &Args) -> Result<bool> {
     let earlier = args.against.as_deref().map(Saved::read).transpose()?;
-    let Some(mut units) = units(args)? else { return Ok(false) };
-    let mut clean = true;
-    for unit in &mut units {
-        unit.points = sizes::points(unit.kernel(), &fixed(args, unit.kernel()));
-        if unit.points.is_empty() {
-            complain(&format!(
-                "{}: no sizes satisfy its conditions and {}",
-                unit.kernel().name,
-                wanted(args)
-            ));
-            clean = false;
+    let (paths, names): (Vec<&str>, Vec<&str>) =
+        args.what.iter().map(String::as_str).partition(|w| Path::new(w).exists());
+    let Some((project, checked)) = checked(&paths, &names)? else { return Ok(false) };
+    let layers = units::layers(&project, &checked, &names);
+    let units = Units::new(&project, &checked, &layers, &names)?;
+    dims_exist(args, &units)?;
+    let (mut clean, mut planned) = (true, Vec::new());
+    for unit in &units.list {
+        let (fixed, given) = fixed(args, unit);
+        match sizes::points(unit.what, &fixed) {
+            Ok(points) => planned.push((unit, points)),
+            Err(why) => {
+                complain(&format!("{}{given}: {why}", unit.what.name()));
+                clean = false;
+            }
         }
     }
-    units.retain(|u| !u.points.is_empty());
-    let specs: Vec<package::Spec<'_>> =
-        units.iter().map(|u| package::Spec { module: &u.module, shown: &u.spec, terms: &u.terms }).collect();
-    let points = units.iter().map(|u| u.points.len() as u64).sum::<u64>();
+    if planned.is_empty() {
+        return Ok(false);
+    }
+    let points = planned.iter().map(|(_, points)| points.len() as u64).sum::<u64>();
     let bar = progress(args, points * u64::from(args.rounds));
     bar.set_message("compiling");
+    let specs = units.specs();
     let here = std::path::absolute(".")?;
-    let names: Vec<&str> = units.iter().map(|u| u.module.as_str()).collect();
-    let build = package::build(&format!("bench {} {}", here.display(), names.join(" ")), &specs)?;
+    let modules: Vec<&str> = specs.iter().map(|s| s.module).collect();
+    let build = package::build(&format!("bench {} {}", here.display(), modules.join(" ")), &specs)?;
     let mut driver = Driver::start(&build.program)?;
     let level = driver.level(args.isa.as_deref())?;
     let mut other = earlier.as_ref().map(|e| Driver::start(&e.program)).transpose()?;
     let effort = Effort { rounds: args.rounds, turn: args.turn * 1000, level, threads: args.threads };
     let mut result =
         Run { level: driver.levels()[level as usize].clone(), threads: args.threads, rows: Vec::new() };
-    for (n, unit) in units.iter().enumerate() {
-        let kernel = unit.kernel();
-        bar.set_message(kernel.name.clone());
-        let number = earlier.as_ref().and_then(|e| e.number(&unit.spec, &kernel.name));
-        if earlier.is_some() && number.is_none() {
-            complain(&format!("{} of {} is not in the run to compare with", kernel.name, unit.spec));
+    for (Unit { spec, what, number }, points) in planned {
+        let name = what.name();
+        bar.set_message(name.to_owned());
+        let before = earlier.as_ref().and_then(|e| e.number(spec, name));
+        if earlier.is_some() && before.is_none() {
+            complain(&format!("{name} of {spec} is not in the run to compare with"));
             clean = false;
         }
-        for point in &unit.points {
-            let subject = Subject { driver: &mut driver, number: u32::try_from(n)? };
-            let against = number.and_then(|number| Some(Subject { driver: other.as_mut()?, number }));
-            match measure::measure(kernel, point, subject, against, effort, &mut || bar.inc(1)) {
+        for point in points {
+            let subject = Subject { driver: &mut driver, number: *number };
+            let against = before.and_then(|number| Some(Subject { driver: other.as_mut()?, number }));
+            match measure::measure(*what, &point, subject, against, effort, &mut || bar.inc(1)) {
                 Ok(measured) => result.rows.push(Row {
-                    spec: unit.spec.clone(),
-                    kernel: kernel.name.clone(),
-                    names: kernel.dims.iter().map(|d| d.name.clone()).collect(),
-                    point: point.clone(),
+                    spec: spec.clone(),
+                    kind: what.kind(),
+                    name: name.to_owned(),
+                    number: *number,
+                    names: what.dims().iter().map(|d| d.name.clone()).collect(),
+                    point,
                     measured,
                 }),
                 Err(why) => {
-                    complain(&format!("{}: {why:#}", kernel.name));
+                    complain(&format!("{name}: {why:#}"));
                     clean = false;
                 }
             }
         }
     }
     bar.finish_and_clear();
+    if result.rows.is_empty() {
+        return Ok(false);
+    }
     if let Some(file) = &args.save {
-        let program = keep(&build.program)?;
-        // The program numbers all its kernels, also those without a row.
-        if result.rows.is_empty() || !clean {
-            bail!("not everything was measured, so nothing was saved");
-        }
-        put(file, &format!("{:#}\n", saved::json(&result, Some(&program))))?;
+        put(file, &format!("{:#}\n", saved::json(&result, Some(&keep(&build.program)?))))?;
     }
     if let Some(file) = &args.svg {
         put(file, &roofline::svg(&result))?;
@@ -192,73 +188,44 @@ fn run(args: &Args) -> Result<bool> {
     Ok(clean)
 }
 
-/// The kernels that were asked for; nothing after errors, which have been shown.
-fn units(args: &Args) -> Result<Option<Vec<Unit>>> {
-    let (paths, names): (Vec<&String>, Vec<&String>) = args.what.iter().partition(|w| Path::new(w).exists());
+/// The specs that were asked for; nothing after errors, which have been shown.
+fn checked(paths: &[&str], names: &[&str]) -> Result<Option<(Project, Vec<Checked>)>> {
     let mut roots: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
-    if !names.is_empty() && roots.is_empty() {
+    if let ([], [name, ..]) = (paths, names) {
         roots.push(PathBuf::from("specs"));
         if !roots[0].is_dir() {
-            bail!(
-                "`{}` is no file or folder, and there is no folder `specs` with a kernel of that name",
-                names[0]
-            );
+            bail!("`{name}` is no file or folder, and there is no folder `specs` with anything of that name");
         }
     }
     let cannot_read = |e: Unreadable| anyhow!(e.why).context(format!("cannot read {}", e.path.display()));
     let project = Project::load(&roots).map_err(cannot_read)?;
     let checked = compile::check_all(&project, &|| ());
-    if terminal::show_errors(&project, &checked, terminal::errors_coloured()) > 0 {
-        return Ok(None);
-    }
-    let mut units = Vec::new();
-    let mut known = Vec::new();
-    for c in &checked {
-        for (n, kernel) in c.module.kernels.iter().enumerate() {
-            known.push(kernel.name.as_str());
-            if names.is_empty() || names.iter().any(|name| **name == kernel.name) {
-                units.push(Unit {
-                    spec: compile::shown_path(&project, c.spec),
-                    module: format!("{}/k{n}", project.specs[c.spec].module),
-                    terms: Module { kernels: vec![kernel.clone()], ..Module::default() },
-                    points: Vec::new(),
-                });
-            }
-        }
-    }
-    for name in &names {
-        if !known.contains(&name.as_str()) {
-            let near = known.iter().map(|k| (strsim::osa_distance(name, k), k)).min();
-            let hint = near.filter(|(far, _)| *far <= name.len() / 3 + 1);
-            let hint = hint.map_or(String::new(), |(_, near)| format!("; did you mean `{near}`?"));
-            bail!("`{name}` is neither a file or folder nor a kernel of these specs{hint}");
-        }
-    }
-    if units.is_empty() {
-        bail!("there is no kernel in {}", args.what.join(" "));
-    }
-    for (name, _) in &args.dims {
-        let has = |u: &Unit| u.kernel().dims.iter().any(|d| d.name == *name);
-        if !units.iter().any(has) {
-            let mut dims: Vec<&str> =
-                units.iter().flat_map(|u| u.kernel().dims.iter().map(|d| d.name.as_str())).collect();
-            dims.sort_unstable();
-            dims.dedup();
-            bail!("no kernel has a dim `{name}`; they have {}", dims.join(", "));
-        }
-    }
-    Ok(Some(units))
+    let errors = terminal::show_errors(&project, &checked, terminal::errors_coloured());
+    Ok((errors == 0).then_some((project, checked)))
 }
 
-/// What was asked for, by dim.
-fn fixed(args: &Args, kernel: &Kernel) -> Vec<Option<i64>> {
+/// Refuses dims that nothing has.
+fn dims_exist(args: &Args, units: &Units<'_>) -> Result<()> {
+    let dims = units.list.iter().flat_map(|u| u.what.dims());
+    let known: BTreeSet<&str> = dims.map(|d| d.name.as_str()).collect();
+    match args.dims.iter().find(|(name, _)| !known.contains(name.as_str())) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let known: Vec<&str> = known.into_iter().collect();
+            bail!("nothing that was asked for has a dim `{name}`; there are {}", known.join(", "))
+        }
+    }
+}
+
+/// What was asked for of a unit's dims, and in words.
+fn fixed(args: &Args, unit: &Unit<'_>) -> (Vec<Option<i64>>, String) {
     let given = |name: &str| args.dims.iter().rev().find(|(n, _)| n == name).map(|(_, size)| *size);
-    kernel.dims.iter().map(|d| given(&d.name)).collect()
-}
-
-fn wanted(args: &Args) -> String {
-    let given: Vec<String> = args.dims.iter().map(|(name, size)| format!("{name}={size}")).collect();
-    if given.is_empty() { "can be measured".into() } else { given.join(" ") }
+    let dims = unit.what.dims();
+    let fixed: Vec<Option<i64>> = dims.iter().map(|d| given(&d.name)).collect();
+    let shown = dims.iter().zip(&fixed).filter_map(|(d, size)| Some(format!("{}={}", d.name, (*size)?)));
+    let shown: Vec<String> = shown.collect();
+    let shown = if shown.is_empty() { String::new() } else { format!(" with {}", shown.join(" ")) };
+    (fixed, shown)
 }
 
 /// Copies a program to where it stays, named after what it is.

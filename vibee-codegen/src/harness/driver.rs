@@ -55,9 +55,10 @@ fn layer(n: usize, target: &LayerTarget<'_>) -> String {
     let (path, args, outs) = (&target.path, args.join(", "), outs.join(", "));
     format!(
         "\nfn layer_{n}(ctx: &mut Ctx, input: &mut Input) -> Reply {{\n    let given = input.given();\n{reads}    \
-         let mut parameters = Count(0);\n    let result = run(|| {{\n        \
+         let mut parameters = Count(0);\n    let layer = run(|| {{\n        \
          let layer = kernels::{path}::load({load})?;\n        parameters = Count(layer.parameters());\n        \
-         layer.forward(ctx, {args})?;\n        Ok::<(), Reply>(())\n    }});\n    \
+         Ok::<_, LoadError>(layer)\n    }});\n    drop(given);\n    \
+         let result = layer.and_then(|layer| input.make(ctx, |ctx| run(|| layer.forward(ctx, {args}))));\n    \
          reply(result, &[{outs}])\n}}\n"
     )
 }

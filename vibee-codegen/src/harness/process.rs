@@ -95,11 +95,26 @@ impl Driver {
         kernel: &Kernel,
         call: &Call<'_>,
     ) -> Result<std::result::Result<Turns<'_>, Reply>> {
-        let reply = self.call(number, kernel, call)?;
-        Ok(if matches!(reply, Reply::Done(_)) {
-            Ok(Turns { driver: self, ended: false })
-        } else {
-            Err(reply)
+        Ok(match self.call(number, kernel, call)? {
+            Reply::Done(_) => Ok(Turns { driver: self, ended: false }),
+            other => Err(other),
+        })
+    }
+
+    /// Loads a layer, calls its forward and keeps both, for turns at timing the forward.
+    ///
+    /// # Errors
+    /// When the driver cannot be restarted after a crash; inside: what the call ended with instead.
+    pub fn layer_turns(
+        &mut self,
+        number: u32,
+        layer: &Layer,
+        call: &LayerCall<'_>,
+    ) -> Result<std::result::Result<Turns<'_>, Reply>> {
+        Ok(match self.call_layer(number, layer, call)? {
+            Ok(Reply::Done(_)) => Ok(Turns { driver: self, ended: false }),
+            Ok(other) => Err(other),
+            Err(NotLoaded(why)) => Err(Reply::Refused(why)),
         })
     }
 

@@ -1,15 +1,15 @@
 //! Calls of kernels and layers as bytes, little-endian; every number of an argument is an `f64`, which holds
-//! all values of all element types.
+//! all values of all element types. Weights, of which there may be many, travel as they are stored.
 //!
 //! | part | bytes |
 //! |---|---|
 //! | call | kernel `u32`, level `u32`, threads `u32`, turn `u32`, parameters as written, outputs |
-//! | call of a layer | layer, level, threads, 0, sizes, configuration, prefix, tensors, arguments, outputs |
-//! | turn | 0, or the microseconds of a turn at timing the call: an empty answer says that it was made; then a word (`u32`) each is answered with one number, until 0 ends the call |
+//! | call of a layer | layer, level, threads, turn, sizes, configuration, prefix, tensors, arguments, outputs |
+//! | turn | 0, or the microseconds of a turn at timing the call (of a layer: of its forward): an empty answer says that it was made; then a word (`u32`) each is answered with one number, until 0 ends the call |
 //! | word | 1 the call: nanoseconds of one; 2 the machine: operations a second; 3 and a number of bytes: bytes read a second |
 //! | sizes | count `u32`, numbers |
 //! | configuration | count `u32`; key and number of each |
-//! | tensors | count `u32`; name, 1 if it is blocks of a format and 0 if not (`u32`), rank `u32`, dims and elements (numbers) of each |
+//! | tensors | count `u32`; name, 1 if it is blocks of a format and 0 if not (`u32`), rank `u32`, dims (numbers) and elements (bytes or `f32`) of each |
 //! | key, name, prefix | bytes `u32`, UTF-8 |
 //! | size or scalar | one number |
 //! | tensor | its dims (numbers), offset `u32`, row padding `u32`, elements in row-major order |
@@ -61,6 +61,8 @@ pub struct LayerCall<'a> {
     pub level: u32,
     /// Threads to run on.
     pub threads: u32,
+    /// Microseconds of a turn at timing its forward; 0: it is called once.
+    pub turn: u32,
 }
 
 /// The bytes of a layer's call; `None` as of [`encode`].
@@ -68,7 +70,7 @@ pub struct LayerCall<'a> {
 pub fn encode_layer(number: u32, layer: &Layer, call: &LayerCall<'_>) -> Option<Vec<u8>> {
     let drawn = call.drawn;
     let mut out = Vec::new();
-    for v in [number, call.level, call.threads, 0] {
+    for v in [number, call.level, call.threads, call.turn] {
         count(&mut out, v);
     }
     count(&mut out, u32::try_from(drawn.configured.sizes.len()).ok()?);
@@ -87,7 +89,7 @@ pub fn encode_layer(number: u32, layer: &Layer, call: &LayerCall<'_>) -> Option<
         count(&mut out, u32::from(t.dtype == DType::U8));
         count(&mut out, u32::try_from(t.dims.len()).ok()?);
         t.dims.iter().for_each(|d| number_to(&mut out, *d as f64));
-        elements(&mut out, &t.dtype, t)?;
+        stored(&mut out, t)?;
     }
     for (input, tensor) in layer.forward.inputs.iter().zip(&drawn.inputs) {
         if !input.shape.is_empty() {
@@ -99,6 +101,22 @@ pub fn encode_layer(number: u32, layer: &Layer, call: &LayerCall<'_>) -> Option<
         array(&mut out, dims, call.layout);
     }
     Some(out)
+}
+
+/// A weight: the bytes of blocks, or numbers that `f32` holds.
+fn stored(out: &mut Vec<u8>, tensor: &Tensor) -> Option<()> {
+    match &tensor.data {
+        TensorData::Int(bytes) => {
+            out.reserve(bytes.len());
+            bytes.iter().try_for_each(|b| u8::try_from(*b).ok().map(|b| out.push(b)))
+        }
+        TensorData::Float(numbers) => {
+            out.reserve(4 * numbers.len());
+            numbers.iter().for_each(|n| out.extend_from_slice(&(*n as f32).to_le_bytes()));
+            Some(())
+        }
+        TensorData::Bool(_) => None,
+    }
 }
 
 fn count(out: &mut Vec<u8>, v: u32) {

@@ -240,12 +240,7 @@ fn among(e: &Int, dims: &[DimId], scalars: &[InputId]) -> bool {
 /// Whether a comparison holds; `None` if it has no value.
 pub(super) fn holds(example: &Example, l: &Int, cmp: Cmp, r: &Int) -> Option<bool> {
     let (l, r) = (example.eval(l)?, example.eval(r)?);
-    Some(match cmp {
-        Cmp::Eq => l == r,
-        Cmp::Ne => l != r,
-        Cmp::Lt => l < r,
-        Cmp::Le => l <= r,
-    })
+    Some(cmp.holds(l, r))
 }
 
 /// The integers a condition compares.

@@ -3,7 +3,7 @@
 
 use super::error::{EvalError, Violation};
 use super::operand::Operand;
-use crate::term::{Atom, Check, Cmp, DType, DimBind, DimId, Int, Kernel, ParamRef};
+use crate::term::{Atom, Check, DType, DimBind, DimId, Int, Kernel, ParamRef};
 
 /// Sizes beyond this are refused: polynomials of a few of them must stay inside `i64`.
 const LARGEST_DIM: i64 = 1 << 40;
@@ -151,13 +151,7 @@ fn check_one(kernel: &Kernel, check: &Check, dims: &[i64], inputs: &[Operand<'_>
         }
         Check::Where { text, lhs, cmp, rhs } => {
             let (lhs, rhs) = (size(lhs)?, size(rhs)?);
-            let holds = match cmp {
-                Cmp::Eq => lhs == rhs,
-                Cmp::Ne => lhs != rhs,
-                Cmp::Lt => lhs < rhs,
-                Cmp::Le => lhs <= rhs,
-            };
-            if holds {
+            if cmp.holds(lhs, rhs) {
                 return Ok(());
             }
             Violation::Where { text: text.clone(), lhs, rhs }

@@ -234,6 +234,19 @@ pub enum Cmp {
     Le,
 }
 
+impl Cmp {
+    /// Whether it holds of two numbers.
+    #[must_use]
+    pub fn holds(self, lhs: i64, rhs: i64) -> bool {
+        match self {
+            Cmp::Eq => lhs == rhs,
+            Cmp::Ne => lhs != rhs,
+            Cmp::Lt => lhs < rhs,
+            Cmp::Le => lhs <= rhs,
+        }
+    }
+}
+
 /// Something a call must satisfy, checked once at entry in this order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Check {

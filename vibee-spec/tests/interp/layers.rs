@@ -410,6 +410,69 @@ fn what_cannot_be_drawn_is_said() {
 }
 
 #[test]
+fn given_sizes_are_kept_and_wrong_ones_named() {
+    let m = module(
+        "layers:
+  Heads[D, H] where D % H == 0:
+    weights:
+      w: f32[D, D // H]
+    forward(x: f32[T, D]) -> y: f32[T] where T <= D:
+      y[t] = sum[d, c](x[t, d] * w[d, c])
+
+models:
+  Tower:
+    config: { D: width, L: depth, V: 12 }
+    weights:
+      words: f32[V, D]
+      heads: Heads[D, 2] * L = \"{i}.\"
+    forward(tok: idx<V>[T]) -> y: f32[T] where T <= D:
+      x[t, d] = words[tok[t], d]
+      y[t] = sum[d](x[t, d])
+      for i in L:
+        z = heads[i](x)
+        y[t] = y[t] + z[t]
+",
+    );
+    let (heads, tower) = (assembly(&m, "Heads"), assembly(&m, "Tower"));
+    for (of, model, fixed) in [
+        (&heads, None, [Some(24), None, None, None]),
+        // D, L, V and T.
+        (&tower, Some(&m.models[0]), [None, None, None, Some(5)]),
+        (&tower, Some(&m.models[0]), [Some(8), Some(0), Some(12), None]),
+    ] {
+        for seed in 0..40 {
+            let Ok(dims) = draw::layer_sizes(of, model, &fixed, seed, SizeProfile::MEDIUM) else { continue };
+            for (size, given) in dims.iter().zip(fixed) {
+                assert!(given.map_or(*size > 0, |g| g == *size), "{dims:?}");
+            }
+            let drawn = draw::layer_at(of, model, &dims, seed).expect("sizes that satisfy all conditions");
+            assert_eq!(drawn.configured.sizes, dims[..dims.len() - 1]);
+            assert_eq!(drawn.inputs[0].dims[0] as i64, dims[dims.len() - 1]);
+            let c = &drawn.configured;
+            let loaded = load(of, &c.sizes, &c.scalars, &drawn.prefix, &drawn.tensors).expect("loaded");
+            forward(&loaded, &drawn.inputs);
+        }
+    }
+    let found = |of, model, fixed: &[Option<i64>], profile| {
+        (0..40).map(|seed| draw::layer_sizes(of, model, fixed, seed, profile)).find(|drawn| drawn.is_ok())
+    };
+    assert!(found(&heads, None, &[Some(24)], SizeProfile::MEDIUM).is_some());
+    assert_eq!(found(&tower, Some(&m.models[0]), &[None, None, Some(13)], SizeProfile::MEDIUM), None);
+    let small = SizeProfile { elements: 100, ..SizeProfile::MEDIUM };
+    assert_eq!(
+        draw::layer_sizes(&tower, Some(&m.models[0]), &[Some(64), Some(1)], 1, small),
+        Err(Undrawable::Large { parameters: 12 * 64 + 64 * 32 })
+    );
+    for (of, model, dims, why) in [
+        (&heads, None, &[6, 4, 1][..], "Heads: D % H == 0 does not hold: 2 and 0"),
+        (&heads, None, &[4, 2, 5], "T <= D does not hold: 5 and 4"),
+        (&tower, Some(&m.models[0]), &[8, 1, 11, 2], "V is always 12"),
+    ] {
+        assert_eq!(draw::layer_at(of, model, dims, 1).expect_err("wrong sizes"), why);
+    }
+}
+
+#[test]
 fn weights_in_a_format_are_encoded_or_taken_as_blocks() {
     let m = module(
         "formats:

@@ -47,7 +47,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
   vibee show rust rmsnorm --spec specs/nn/rmsnorm.vibee
   vibee explain V0201                 what a diagnostic means
   vibee tree specs/                   what needs what, and what can be started
-  vibee bench specs/nn/softmax.vibee  how fast kernels are, and how fast they could be
+  vibee bench specs/nn/softmax.vibee  how fast kernels and layers are, and could be
 
 Any other command NAME runs the program vibee-NAME, as far as there is one; vibee tree and vibee bench are such.
 

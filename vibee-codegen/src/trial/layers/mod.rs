@@ -120,7 +120,7 @@ impl Subject<'_> {
         at: Place,
     ) -> Result<Result<Reply, NotLoaded>> {
         let level = u32::try_from(at.level)?;
-        let call = LayerCall { drawn, outputs, layout: at.layout, level, threads: at.threads };
+        let call = LayerCall { drawn, outputs, layout: at.layout, level, threads: at.threads, turn: 0 };
         self.driver.call_layer(self.number, &self.of.layer, &call)
     }
 

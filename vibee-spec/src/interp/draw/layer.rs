@@ -1,5 +1,6 @@
 //! Layers and models to load and call: sizes, configuration, weights and arguments from a seed.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -77,6 +78,58 @@ pub fn lawless_layer(
     draw(of, model, seed, profile, false)
 }
 
+/// Sizes of a forward (the layer's own first, then those of its arguments) that satisfy all conditions: those of
+/// `fixed` as they are, the others at least 1, and those of arguments small, so that weights are most of the data.
+/// The same ones for the same seed.
+///
+/// # Errors
+/// If a few attempts find none within the profile.
+pub fn layer_sizes(
+    of: &Assembly,
+    model: Option<&Model>,
+    fixed: &[Option<i64>],
+    seed: u64,
+    profile: SizeProfile,
+) -> Result<Vec<i64>, Undrawable> {
+    let mut choices = choices(of, model);
+    choices[of.layer.dims.len()..].fill(Choice::Small);
+    for (choice, given) in choices.iter_mut().zip(fixed) {
+        match (&choice, given) {
+            (Choice::Fixed(v), Some(given)) if v != given => return Err(Undrawable::Sizes),
+            (_, Some(given)) => *choice = Choice::Fixed(*given),
+            (_, None) => {}
+        }
+    }
+    let something = |dims: &[i64]| {
+        dims.iter().zip(&choices).all(|(size, choice)| *size > 0 || matches!(choice, Choice::Fixed(_)))
+    };
+    let checks = conditions(of, model, true);
+    let room = Room::new(of, profile);
+    let fits = |dims: &[i64]| Some(something(dims) && room.holds(dims)?);
+    let wanted = Wanted { dims: &choices, checks: &checks, fits: &fits };
+    let mut rng = Rng::new(seed);
+    let mut attempts = 0..VALUE_ATTEMPTS;
+    attempts.find_map(|_| sizes::draw(&wanted, &mut rng, profile, 0)).ok_or_else(|| room.refusal())
+}
+
+/// Draws a layer of given sizes, as of [`layer_sizes`], with weights and arguments as data has them.
+///
+/// # Errors
+/// What these sizes break, in the words of `load` or of the call's entry.
+pub fn layer_at(of: &Assembly, model: Option<&Model>, dims: &[i64], seed: u64) -> Result<DrawnLayer, String> {
+    let mut rng = Rng::new(seed);
+    let drawn = weighted(of, model, dims, &mut rng, true)?;
+    // Values may break what sizes do not.
+    let mut broken = String::new();
+    for _ in 0..VALUE_ATTEMPTS {
+        match arguments(of, dims, &mut rng, Temper::Calm) {
+            Ok(inputs) => return Ok(DrawnLayer { inputs, ..drawn }),
+            Err(why) => broken = why,
+        }
+    }
+    Err(broken)
+}
+
 fn draw(
     of: &Assembly,
     model: Option<&Model>,
@@ -88,6 +141,25 @@ fn draw(
     // Most draws must not escape from large sizes into empty ones.
     let profile = SizeProfile { zeros: profile.zeros && rng.once_in(3), ..profile };
     let choices = choices(of, model);
+    let checks = conditions(of, model, lawful);
+    let room = Room::new(of, profile);
+    let fits = |dims: &[i64]| room.holds(dims);
+    let wanted = Wanted { dims: &choices, checks: &checks, fits: &fits };
+    for attempt in 0..SIZE_ATTEMPTS {
+        let Some(dims) = sizes::draw(&wanted, &mut rng, profile, attempt * 4 / SIZE_ATTEMPTS) else {
+            continue;
+        };
+        for _ in 0..VALUE_ATTEMPTS {
+            if let Ok(drawn) = filled(of, model, &dims, &mut rng, profile, lawful) {
+                return Ok(drawn);
+            }
+        }
+    }
+    Err(room.refusal())
+}
+
+/// All that sizes must satisfy.
+fn conditions(of: &Assembly, model: Option<&Model>, lawful: bool) -> Vec<Check> {
     let mut checks = of.signature.checks.clone();
     if lawful {
         checks.extend(of.conditions());
@@ -95,30 +167,36 @@ fn draw(
     if let Some(model) = model {
         checks.extend(shared_keys(of, &model.config));
     }
-    let own = of.layer.dims.len();
-    // Parameters of the smallest sizes that were refused for being too large.
-    let fewest = std::cell::Cell::new(None);
-    let fits = |dims: &[i64]| {
-        let count = parameters(of, &dims[..own])?;
-        let (elements, steps) = work(of, dims)?;
-        let fits = count.saturating_add(elements) <= profile.elements && steps <= profile.work;
-        if !fits && fewest.get().is_none_or(|n| count < n) {
-            fewest.set(Some(count));
+    checks
+}
+
+/// What a layer may take, and what was refused for taking more.
+struct Room<'a> {
+    of: &'a Assembly,
+    profile: SizeProfile,
+    /// Parameters of the smallest sizes that were refused.
+    fewest: Cell<Option<u64>>,
+}
+
+impl Room<'_> {
+    fn new(of: &Assembly, profile: SizeProfile) -> Room<'_> {
+        Room { of, profile, fewest: Cell::new(None) }
+    }
+
+    /// Whether a forward of these sizes is small enough; `None` if something cannot be computed.
+    fn holds(&self, dims: &[i64]) -> Option<bool> {
+        let count = parameters(self.of, &dims[..self.of.layer.dims.len()])?;
+        let (elements, steps) = work(self.of, dims)?;
+        let fits = count.saturating_add(elements) <= self.profile.elements && steps <= self.profile.work;
+        if !fits && self.fewest.get().is_none_or(|n| count < n) {
+            self.fewest.set(Some(count));
         }
         Some(fits)
-    };
-    let wanted = Wanted { dims: &choices, checks: &checks, fits: &fits };
-    for attempt in 0..SIZE_ATTEMPTS {
-        let Some(dims) = sizes::draw(&wanted, &mut rng, profile, attempt * 4 / SIZE_ATTEMPTS) else {
-            continue;
-        };
-        for _ in 0..VALUE_ATTEMPTS {
-            if let Some(drawn) = filled(of, model, &dims, &mut rng, profile, lawful) {
-                return Ok(drawn);
-            }
-        }
     }
-    Err(fewest.get().map_or(Undrawable::Sizes, |parameters| Undrawable::Large { parameters }))
+
+    fn refusal(&self) -> Undrawable {
+        self.fewest.get().map_or(Undrawable::Sizes, |parameters| Undrawable::Large { parameters })
+    }
 }
 
 /// How each of the forward's sizes is chosen.
@@ -170,7 +248,7 @@ fn shared_keys(of: &Assembly, config: &[ModelConfig]) -> Vec<Check> {
     out
 }
 
-/// Configuration, weights and arguments for sizes; `None` if these values do not make a call.
+/// Configuration, weights and arguments for sizes; nothing if these values do not make a call.
 fn filled(
     of: &Assembly,
     model: Option<&Model>,
@@ -178,39 +256,65 @@ fn filled(
     rng: &mut Rng,
     profile: SizeProfile,
     lawful: bool,
-) -> Option<DrawnLayer> {
+) -> Result<DrawnLayer, String> {
+    let drawn = weighted(of, model, dims, rng, lawful)?;
+    let temper = match profile.specials {
+        true => Temper::Wild { specials: true },
+        false if rng.once_in(4) => Temper::Wild { specials: false },
+        false => Temper::Calm,
+    };
+    Ok(DrawnLayer { inputs: arguments(of, dims, rng, temper)?, ..drawn })
+}
+
+/// Configuration and weights for sizes, without arguments.
+fn weighted(
+    of: &Assembly,
+    model: Option<&Model>,
+    dims: &[i64],
+    rng: &mut Rng,
+    lawful: bool,
+) -> Result<DrawnLayer, String> {
     let sizes = &dims[..of.layer.dims.len()];
     let mut config = BTreeMap::new();
     let configured = match model {
         None => Configured { sizes: sizes.to_vec(), scalars: vec![] },
         Some(model) => {
             config = configuration(model, sizes, rng);
-            configure(model, &config).ok().filter(|c| c.sizes == sizes)?
+            let configured = configure(model, &config).map_err(|fault| fault.to_string())?;
+            if let Some(at) = (0..sizes.len()).find(|n| configured.sizes[*n] != sizes[*n]) {
+                return Err(format!("{} is always {}", of.layer.dims[at], configured.sizes[at]));
+            }
+            configured
         }
     };
     // A model's names are absolute.
     let prefix = if model.is_some() { "" } else { *rng.pick(&["", "outer.", "net.3.block."]) };
     let mut tensors = Tensors::new();
-    for (name, wanted) in list(of, sizes, prefix, lawful).ok()? {
-        let shape = wanted.shape.iter().map(|d| usize::try_from(*d).ok()).collect::<Option<Vec<_>>>()?;
+    for (name, wanted) in list(of, sizes, prefix, lawful).map_err(|fault| fault.to_string())? {
+        let shape = wanted.shape.iter().map(|d| usize::try_from(*d)).collect::<Result<Vec<_>, _>>();
+        let shape = shape.map_err(|_| format!("{name} has a negative size"))?;
         // What every reader keeps in one format is stored in it: encodings may differ where a rounding is
         // open, and then so does everything behind.
         let drawn = match wanted.format {
-            Some(format) => values::blocks(&format, shape, rng, Temper::Calm)?,
+            Some(format) => values::blocks(&format, shape, rng, Temper::Calm)
+                .ok_or_else(|| format!("{name} cannot be drawn in {}", format.name))?,
             None => weights(&shape, rng),
         };
         tensors.insert(name, drawn);
     }
-    let temper = match profile.specials {
-        true => Temper::Wild { specials: true },
-        false if rng.once_in(4) => Temper::Wild { specials: false },
-        false => Temper::Calm,
-    };
-    let inputs = values::draw(&of.signature, dims, rng, temper)?;
+    Ok(DrawnLayer { config, configured, prefix: prefix.to_owned(), tensors, inputs: vec![] })
+}
+
+/// Arguments of a forward.
+fn arguments(of: &Assembly, dims: &[i64], rng: &mut Rng, temper: Temper) -> Result<Vec<Tensor>, String> {
+    let none = || "no arguments have these sizes".to_owned();
+    let inputs = values::draw(&of.signature, dims, rng, temper).ok_or_else(none)?;
     let shapes: Vec<Vec<usize>> = inputs.iter().map(|t| t.dims.clone()).collect();
-    let solved = entry::solve_dims(&of.signature, sizes, &shapes).ok()?;
-    entry::check(&of.signature, &solved, &Operand::given(&inputs)).ok()?;
-    Some(DrawnLayer { config, configured, prefix: prefix.to_owned(), tensors, inputs })
+    let sizes = &dims[..of.layer.dims.len()];
+    entry::solve_dims(&of.signature, sizes, &shapes)
+        .and_then(|solved| entry::check(&of.signature, &solved, &Operand::given(&inputs)))
+        .map_err(|why| why.to_string())?;
+    Ok(inputs)
 }
 
 /// A model's configuration. Scalars mostly have their default, and what has it may be left out.

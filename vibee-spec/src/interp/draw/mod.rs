@@ -7,7 +7,7 @@ mod layer;
 mod sizes;
 mod values;
 
-pub use layer::{DrawnLayer, Undrawable, lawless_layer, layer};
+pub use layer::{DrawnLayer, Undrawable, lawless_layer, layer, layer_at, layer_sizes};
 pub(super) use sizes::kernel_work;
 
 use super::entry;

@@ -3,7 +3,7 @@
 
 use super::super::rng::Rng;
 use super::SizeProfile;
-use crate::term::{Atom, Check, Cmp, ExprId, Int, Kernel, Node};
+use crate::term::{Atom, Check, ExprId, Int, Kernel, Node};
 
 /// What sizes must satisfy.
 pub(super) struct Wanted<'a> {
@@ -20,6 +20,8 @@ pub(super) struct Wanted<'a> {
 pub(super) enum Choice {
     /// From the profile.
     Free,
+    /// From the smaller half of the profile.
+    Small,
     /// From a few small values, 0 among them: a number of copies or rounds.
     Few,
     /// Not at all.
@@ -58,6 +60,7 @@ pub(super) fn draw(
         .map(|choice| match choice {
             Choice::Fixed(v) => *v,
             Choice::Few => *rng.pick(&[0, 1, 1, 2, 2, 3]),
+            Choice::Small => *rng.pick(&candidates[..candidates.len().div_ceil(2)]),
             Choice::Free if zeros && rng.once_in(2) => 0,
             Choice::Free if rng.once_in(5) => common,
             Choice::Free => *rng.pick(candidates),
@@ -68,8 +71,8 @@ pub(super) fn draw(
             break;
         }
     }
-    let fits = (wanted.fits)(&dims)?;
-    (fits && wanted.checks.iter().all(|c| holds(c, &dims) != Some(false))).then_some(dims)
+    let lawful = wanted.checks.iter().all(|c| holds(c, &dims) != Some(false));
+    (lawful && (wanted.fits)(&dims)?).then_some(dims)
 }
 
 fn eval(int: &Int, dims: &[i64]) -> Option<i64> {
@@ -91,12 +94,7 @@ fn holds(check: &Check, dims: &[i64]) -> Option<bool> {
             }
             // Overflow or a zero divisor fails the call, too.
             let (Some(a), Some(b)) = (eval(lhs, dims), eval(rhs, dims)) else { return Some(false) };
-            Some(match cmp {
-                Cmp::Eq => a == b,
-                Cmp::Ne => a != b,
-                Cmp::Lt => a < b,
-                Cmp::Le => a <= b,
-            })
+            Some(cmp.holds(a, b))
         }
         Check::InRange { domain, low, high, extent, .. } => {
             if domain.iter().any(|d| eval(d, dims).is_some_and(|v| v <= 0)) {

@@ -1,33 +1,11 @@
-//! How much a kernel has to do at given sizes, counted in its terms.
-//!
-//! Every distinct value is computed once for each combination of the indices that it depends on, however the
-//! compiler arranges it. So counts belong to the equations: they do not change when generated code does, nor with any
-//! name.
+//! What a kernel, or a step of a layer, has to do: every expression of its terms once for each combination of the
+//! indices that it depends on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vibee_spec::term::{Atom, DType, ExprId, FoldOp, Int, Kernel, Node, Pos, Source};
+use vibee_spec::term::{Atom, ExprId, FoldOp, Input, Int, Kernel, Node, Pos, Source};
 
-/// What a call has to do.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Work {
-    /// Sums, products, quotients, comparisons and the like of floats, each as one; a fold's step is one.
-    pub flops: f64,
-    /// Values of functions such as `exp`, which are not counted as `flops`.
-    pub functions: f64,
-    /// Bytes of inputs that are read at all, and of outputs, each once.
-    pub bytes: f64,
-    /// Whether conditions on data may leave less to do: counts are the most.
-    pub at_most: bool,
-}
-
-impl Work {
-    /// Floating-point operations for each byte.
-    #[must_use]
-    pub fn intensity(&self) -> f64 {
-        self.flops / self.bytes
-    }
-}
+use super::Work;
 
 /// Operators that cost at least this many vector operations are functions.
 const FUNCTION: u32 = 10;
@@ -35,11 +13,30 @@ const FUNCTION: u32 = 10;
 /// Combinations of indices that are tried to learn how often a condition holds.
 const SAMPLES: u64 = 1 << 14;
 
+/// What the definitions of a kernel do and read.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Tally {
+    /// What is computed; its bytes are those of `reads`.
+    pub work: Work,
+    /// Bytes that are read of each input: at most all of them, and none of a scalar.
+    pub reads: Vec<f64>,
+}
+
 /// Counts a call with these dims; nothing if a size is negative or overflows.
 #[must_use]
-pub fn count(kernel: &Kernel, dims: &[i64]) -> Option<Work> {
-    let extent = |int: &Int| int.eval(&|a| dim(a, dims)).filter(|v| *v >= 0);
-    let extents = kernel.indices.iter().map(|i| extent(&i.extent)).collect::<Option<Vec<_>>>()?;
+pub fn of_kernel(kernel: &Kernel, dims: &[i64]) -> Option<Work> {
+    let mut work = tally(kernel, dims)?.work;
+    for output in &kernel.outputs {
+        let def = kernel.def(output.def);
+        work.bytes += super::size(&def.dtype, &def.shape, dims)?;
+    }
+    Some(work)
+}
+
+/// Counts the definitions of a kernel with these dims; nothing if a size is negative or overflows.
+pub(super) fn tally(kernel: &Kernel, dims: &[i64]) -> Option<Tally> {
+    let extents =
+        kernel.indices.iter().map(|i| super::extent(&i.extent, dims)).collect::<Option<Vec<_>>>()?;
     let mut counter = Counter {
         kernel,
         dims,
@@ -53,27 +50,15 @@ pub fn count(kernel: &Kernel, dims: &[i64]) -> Option<Work> {
     for def in &kernel.defs {
         counter.visit(def.body);
     }
-    let size = |dtype: &DType, shape: &[Int]| -> Option<f64> {
-        let mut bytes = dtype.bytes() as f64;
-        for int in shape {
-            bytes *= extent(int)? as f64;
+    let read = |(n, input): (usize, &Input)| {
+        if input.shape.is_empty() {
+            return Some(0.0);
         }
-        Some(bytes)
-    };
-    let mut work = counter.work;
-    for (n, input) in kernel.inputs.iter().enumerate().filter(|(_, i)| !i.shape.is_empty()) {
         let read = counter.reads.get(&n).copied().unwrap_or_default() * input.dtype.bytes() as f64;
-        work.bytes += size(&input.dtype, &input.shape)?.min(read);
-    }
-    for output in &kernel.outputs {
-        let def = kernel.def(output.def);
-        work.bytes += size(&def.dtype, &def.shape)?;
-    }
-    Some(work)
-}
-
-fn dim(atom: &Atom, dims: &[i64]) -> Option<i64> {
-    if let Atom::Dim(d) = atom { dims.get(d.index()).copied() } else { None }
+        Some(super::size(&input.dtype, &input.shape, dims)?.min(read))
+    };
+    let reads = kernel.inputs.iter().enumerate().map(read).collect::<Option<Vec<f64>>>()?;
+    Some(Tally { work: Work { bytes: reads.iter().sum(), ..counter.work }, reads })
 }
 
 /// The indices on which each expression depends.
@@ -196,7 +181,7 @@ impl Counter<'_> {
             let value = |int: &Int| {
                 int.eval(&|a| match a {
                     Atom::Index(i) => values.get(i.index()).copied(),
-                    other => dim(other, self.dims),
+                    other => super::dim(other, self.dims),
                 })
             };
             match self.kernel.exprs.truth(guard, &value) {
