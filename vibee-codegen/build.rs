@@ -85,10 +85,17 @@ fn manifest(root: &Path, runtime: &Path) -> io::Result<String> {
         out += full;
         out.push('\n');
     }
-    // Named, so that code for it is known to be left out; `vibee runtime` puts it in.
-    out += "\n[features]\nserde = []\n";
-    let serde = workspace.lines().find(|l| l.starts_with("serde ="));
-    let serde = serde.ok_or_else(|| io::Error::other("no version for serde"))?.trim_end_matches(" }");
-    println!("cargo::rustc-env=VIBEE_SERDE={serde}, optional = true }}");
+    // Named, so that code for them is known to be left out; `vibee runtime` puts them in.
+    out += "\n[features]\nmap = []\nserde = []\n";
+    for (name, variable) in [("memmap2", "VIBEE_MEMMAP2"), ("serde", "VIBEE_SERDE")] {
+        let head = format!("{name} = ");
+        let version = workspace.lines().find_map(|l| l.strip_prefix(&head));
+        let version = version.ok_or_else(|| io::Error::other(format!("no version for {name}")))?;
+        let table = match version.strip_prefix("{ ") {
+            Some(table) => table.trim_end_matches(" }").to_owned(),
+            None => format!("version = {version}"),
+        };
+        println!("cargo::rustc-env={variable}={name} = {{ {table}, optional = true }}");
+    }
     Ok(out)
 }

@@ -13,6 +13,7 @@ mod unroll;
 
 pub mod bits;
 pub mod blocks;
+pub mod cache;
 pub mod ceiling;
 pub mod check;
 pub mod conformance;

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use generated::models::minilm::{MiniLMBf16, MiniLMF32, MiniLMQ8_0};
-use igla_runtime::weights::Config as _;
+use igla_runtime::weights::{Config as _, Source};
 use igla_runtime::{Ctx, LoadError, ShapeError, View, ViewMut};
 
 use crate::config::Config;
 use crate::embed::{Embedder, SentenceModel};
 use crate::error::Error;
 use crate::weights::Safetensors;
+use crate::weights::cache::{Cache, Cached};
 
 /// Tokens that the published model reads of a text; its `tokenizer.json` says fewer.
 const MAX_TOKENS: usize = 256;
@@ -83,7 +84,7 @@ enum Model {
 }
 
 impl Model {
-    fn load(weights: Weights, source: &Safetensors, config: &Config) -> Result<Model, LoadError> {
+    fn load(weights: Weights, source: &dyn Source, config: &Config) -> Result<Model, LoadError> {
         Ok(match weights {
             Weights::F32 => Model::F32(MiniLMF32::load(source, config)?),
             Weights::Bf16 => Model::Bf16(MiniLMBf16::load(source, config)?),
@@ -111,6 +112,14 @@ pub fn load(dir: &Path) -> Result<Embedder<MiniLm>, Error> {
 /// # Errors
 /// As [`load`].
 pub fn load_as(dir: &Path, kept: Weights) -> Result<Embedder<MiniLm>, Error> {
+    load_with(dir, kept, None)
+}
+
+/// As [`load_as`], with a cache for what is made of the matrices; what does not work with it is in its notes.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(dir: &Path, kept: Weights, cache: Option<&Cache>) -> Result<Embedder<MiniLm>, Error> {
     if !dir.is_dir() {
         let problem = "there is no such model directory; scripts/fetch-minilm.sh fetches all-MiniLM-L6-v2, \
                        --model or IGLA_MODEL names another place";
@@ -124,7 +133,9 @@ pub fn load_as(dir: &Path, kept: Weights) -> Result<Embedder<MiniLm>, Error> {
         (size("hidden_size")?, size("vocab_size")?, size("max_position_embeddings")?);
     let weights_path = dir.join("model.safetensors");
     let weights = Safetensors::open(&weights_path)?;
-    let model = Model::load(kept, &weights, &config).map_err(|problem| match &problem {
+    let cached = cache.map(|cache| Cached::new(&weights, cache));
+    let source: &dyn Source = cached.as_ref().map_or(&weights, |cached| cached);
+    let model = Model::load(kept, source, &config).map_err(|problem| match &problem {
         LoadError::MissingKey { .. } | LoadError::Value { .. } => Error::file(&config_path, problem),
         LoadError::MissingTensor { name } => {
             let hint = weights.similar(name).map(|found| format!("; was it renamed? there is `{found}`"));

@@ -11,6 +11,7 @@ fn igla(args: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_igla"))
         .args(args)
         .env_remove("IGLA_ISA")
+        .env("IGLA_CACHE", "off")
         .env("IGLA_MODEL", model::directory().unwrap_or_else(|| "no-model".into()))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -128,4 +129,45 @@ fn search_ranks_by_meaning() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.ends_with("  -:3  A feline rests on a rug\n"), "{text}");
     assert_eq!(igla(&["search", "q", "-"], b"\n \n").status.code(), Some(1));
+}
+
+#[test]
+fn int8_weights_are_kept_where_it_is_said() {
+    if model::directory().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("cache");
+    let run = |cache: &str| igla(&["embed", "--weights", "int8", "A cat", "--cache", cache], b"");
+    let expected = igla(&["embed", "--weights", "int8", "A cat"], b"");
+    assert_eq!((expected.status.code(), expected.stderr.is_empty()), (Some(0), true));
+    assert_eq!(run("off").stdout, expected.stdout);
+    assert!(!folder.exists());
+    let text = folder.to_str().unwrap();
+    std::thread::scope(|scope| {
+        // Two that write at once.
+        let both = [scope.spawn(|| run(text)), scope.spawn(|| run(text))];
+        for output in both.map(|output| output.join().unwrap()) {
+            assert!(output.stdout == expected.stdout && output.stderr.is_empty());
+        }
+    });
+    let count = || {
+        std::fs::read_dir(&folder)
+            .unwrap()
+            .flat_map(|f| std::fs::read_dir(f.unwrap().path()).unwrap())
+            .count()
+    };
+    assert_eq!(count(), 37, "six matrices in each of six layers, and the table of words");
+    let again = run(text);
+    assert!(again.stdout == expected.stdout && again.stderr.is_empty());
+
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::write(&folder, "mine").unwrap();
+    let output = run(text);
+    assert_eq!((output.status.code(), &output.stdout), (Some(0), &expected.stdout));
+    let notes = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        notes.starts_with("igla: note: ") && notes.contains("cannot be kept for the next run"),
+        "{notes}"
+    );
 }

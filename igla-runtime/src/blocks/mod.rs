@@ -73,7 +73,7 @@
 //!   meet numbers decoded in registers; for more, panels are decoded once and multiplied as f32.
 //! - **With A rounded to bytes**, where that is allowed: [`crate::Par::int8_rows`] rounds once for any number of
 //!   products with affine weights by [`crate::Par::gemm_int8`]. Weights may be rearranged once into [`Strips`], which
-//!   take the same room for most formats and fewer instructions.
+//!   take the same room for most formats and fewer instructions, and can be kept in a [cache](crate::cache).
 //!
 //! Sums of bytes are the same whole numbers on every level; floats differ as their order of summation does. No
 //! bit depends on the number of threads.

@@ -14,9 +14,11 @@ use core::ops::Range;
 use half::f16;
 
 use super::{Affine, AnyAffine, BlockMat, CHUNK, each_chunk};
+use crate::cache::entry::Field;
+use crate::cache::{Content, Entry, EntryError, Part};
 use crate::isa::{self, Isa, Kernel};
 use crate::level::Level;
-use crate::tensor::Tensor;
+use crate::tensor::{Element, Tensor};
 
 /// Rows in a strip.
 pub(super) const STRIP: usize = 8;
@@ -78,6 +80,20 @@ impl Shape {
     pub fn sizes(&self, rows: usize, cols: usize) -> (usize, usize) {
         let chunks = rows.div_ceil(STRIP).saturating_mul(cols / CHUNK);
         (chunks.saturating_mul(self.bytes()), chunks.saturating_mul(self.floats()))
+    }
+
+    /// What an entry of a cache says of strips; the sizes of its parts say the rest.
+    fn description(&self, rows: usize, cols: usize) -> [Field; 8] {
+        [
+            ("form", u64::from_le_bytes(*b"strips\0\0")),
+            ("rows", rows as u64),
+            ("numbers in a row", cols as u64),
+            ("rows in a strip", STRIP as u64),
+            ("bits of a code", self.bits as u64),
+            ("products in 16 bits", self.depth as u64),
+            ("offset of codes", i64::from(self.offset) as u64),
+            ("minima", u64::from(self.min)),
+        ]
     }
 }
 
@@ -174,15 +190,38 @@ impl<F: Affine> Kernel for Unpack<'_, F> {
 /// [`crate::Par::gemm_int8`], which need fewer instructions than with the blocks themselves.
 ///
 /// Codes take 2, 4 or 8 bits, whichever is enough, and scales as many as before if they are binary16 numbers, else 32.
+/// All of them are the same on every level, so strips can be kept in a file ([`Strips::content`]) for any machine that
+/// orders bytes in the same way.
 #[derive(Clone)]
 pub struct Strips {
     rows: usize,
     cols: usize,
     shape: Shape,
-    codes: Tensor<u8, 1>,
-    /// One of the two.
-    half: Option<Tensor<f16, 1>>,
-    single: Option<Tensor<f32, 1>>,
+    codes: Held<u8>,
+    scales: HeldScales,
+}
+
+/// Numbers in memory of their own, or where an entry of a cache has them.
+#[derive(Clone)]
+enum Held<T: Element> {
+    Own(Tensor<T, 1>),
+    Kept(Part<T>),
+}
+
+impl<T: Element + bytemuck::Pod> Held<T> {
+    fn as_slice(&self) -> &[T] {
+        match self {
+            Held::Own(numbers) => numbers.as_slice(),
+            Held::Kept(numbers) => numbers.as_slice(),
+        }
+    }
+}
+
+/// [`Scales`] with their memory.
+#[derive(Clone)]
+enum HeldScales {
+    Single(Held<f32>),
+    Half(Held<f16>),
 }
 
 impl core::fmt::Debug for Strips {
@@ -202,13 +241,17 @@ impl Strips {
     /// # Panics
     /// If the size overflows `usize`.
     pub fn new<F: Affine>(w: &BlockMat<'_, F>) -> Option<Self> {
+        Strips::at(Level::available().last().copied().unwrap_or(Level::Scalar), w)
+    }
+
+    /// As [`Strips::new`], on a level.
+    fn at<F: Affine>(level: Level, w: &BlockMat<'_, F>) -> Option<Self> {
         let shape = const { Shape::of::<F>() }?;
         let (rows, cols) = (w.rows(), w.cols());
         let (codes, floats) = shape.sizes(rows, cols);
         let size = "the size of rearranged weights overflows";
         let mut codes = Tensor::<u8, 1>::zeros([codes]).expect(size);
         let mut single = Tensor::<f32, 1>::zeros([floats]).expect(size);
-        let level = Level::available().last().copied().unwrap_or(Level::Scalar);
         let unpack = Unpack {
             w: *w,
             rows: 0..rows,
@@ -218,14 +261,16 @@ impl Strips {
         };
         isa::dispatch_bytes(level, unpack);
         let exact = |x: &f32| f16::from_f32(*x).to_f32().to_bits() == x.to_bits();
-        if !single.as_slice().iter().all(exact) {
-            return Some(Strips { rows, cols, shape, codes, half: None, single: Some(single) });
-        }
-        let mut half = Tensor::<f16, 1>::zeros([floats]).expect(size);
-        for (half, single) in half.as_mut_slice().iter_mut().zip(single.as_slice()) {
-            *half = f16::from_f32(*single);
-        }
-        Some(Strips { rows, cols, shape, codes, half: Some(half), single: None })
+        let scales = if single.as_slice().iter().all(exact) {
+            let mut half = Tensor::<f16, 1>::zeros([floats]).expect(size);
+            for (half, single) in half.as_mut_slice().iter_mut().zip(single.as_slice()) {
+                *half = f16::from_f32(*single);
+            }
+            HeldScales::Half(Held::Own(half))
+        } else {
+            HeldScales::Single(Held::Own(single))
+        };
+        Some(Strips { rows, cols, shape, codes: Held::Own(codes), scales })
     }
 
     /// Rows of the matrix: N of a product.
@@ -240,8 +285,53 @@ impl Strips {
 
     /// Bytes that the weights take.
     pub fn bytes(&self) -> usize {
-        let floats = self.shape.sizes(self.rows, self.cols).1;
-        self.codes.as_slice().len() + floats * if self.half.is_some() { 2 } else { 4 }
+        self.codes.as_slice().len() + self.scale_bytes().len()
+    }
+
+    /// The strips as what a cache keeps, for `keep`.
+    pub fn content<R>(&self, keep: impl FnOnce(&Content<'_>) -> R) -> R {
+        let parts = [self.codes.as_slice(), self.scale_bytes()];
+        keep(&Content { description: &self.shape.description(self.rows, self.cols), parts })
+    }
+
+    /// Strips from an entry of a cache, used where it has them.
+    ///
+    /// # Errors
+    /// When the entry does not have the strips of a matrix of this format and of these dims, in numbers.
+    pub fn kept<F: Affine>(entry: &Entry, [rows, cols]: [usize; 2]) -> Result<Self, EntryError> {
+        let Some(shape) = (const { Shape::of::<F>() }) else {
+            let found = (CHUNK / F::GROUP) as u64;
+            return Err(EntryError::Other { what: "groups in a chunk", expected: 1, found });
+        };
+        if !cols.is_multiple_of(F::NUMBERS) {
+            let expected = cols.next_multiple_of(F::NUMBERS) as u64;
+            return Err(EntryError::Other { what: "numbers in a row", expected, found: cols as u64 });
+        }
+        Strips::of_shape(shape, entry, rows, cols)
+    }
+
+    fn of_shape(shape: Shape, entry: &Entry, rows: usize, cols: usize) -> Result<Self, EntryError> {
+        entry.expect(&shape.description(rows, cols))?;
+        let (codes, floats) = shape.sizes(rows, cols);
+        let length = |expected: usize, found: usize| {
+            let (expected, found) = (expected as u64, found as u64);
+            if expected == found { Ok(()) } else { Err(EntryError::Length { expected, found }) }
+        };
+        length(codes, entry.bytes(0).len())?;
+        let scales = if entry.bytes(1).len() == floats.saturating_mul(size_of::<f16>()) {
+            HeldScales::Half(Held::Kept(entry.part(1)?))
+        } else {
+            length(floats.saturating_mul(size_of::<f32>()), entry.bytes(1).len())?;
+            HeldScales::Single(Held::Kept(entry.part(1)?))
+        };
+        Ok(Strips { rows, cols, shape, codes: Held::Kept(entry.part(0)?), scales })
+    }
+
+    fn scale_bytes(&self) -> &[u8] {
+        match &self.scales {
+            HeldScales::Single(scales) => bytemuck::cast_slice(scales.as_slice()),
+            HeldScales::Half(scales) => bytemuck::cast_slice(scales.as_slice()),
+        }
     }
 
     /// The strips of `rows`, which start with a strip.
@@ -249,10 +339,9 @@ impl Strips {
         debug_assert!(rows.start.is_multiple_of(STRIP));
         let ((b0, f0), (b1, f1)) =
             (self.shape.sizes(rows.start, self.cols), self.shape.sizes(rows.end, self.cols));
-        let scales = match (&self.half, &self.single) {
-            (Some(half), _) => Scales::Half(&half.as_slice()[f0..f1]),
-            (None, Some(single)) => Scales::Single(&single.as_slice()[f0..f1]),
-            (None, None) => Scales::Single(&[]),
+        let scales = match &self.scales {
+            HeldScales::Single(scales) => Scales::Single(&scales.as_slice()[f0..f1]),
+            HeldScales::Half(scales) => Scales::Half(&scales.as_slice()[f0..f1]),
         };
         StripsRef { shape: self.shape, codes: &self.codes.as_slice()[b0..b1], scales }
     }
@@ -261,5 +350,66 @@ impl Strips {
 impl<'a> From<&'a Strips> for AnyAffine<'a> {
     fn from(w: &'a Strips) -> Self {
         AnyAffine::new(w)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Blocks, Bytes, Floats, affine, part};
+    use super::*;
+
+    /// Nibbles with a scale of 16 or 32 bits.
+    struct Nibbles<const SINGLE: bool>;
+
+    impl<const SINGLE: bool> Blocks for Nibbles<SINGLE> {
+        type Block = [u8; 20];
+        const NUMBERS: usize = 32;
+
+        #[inline(always)]
+        fn decode<S: Isa>(s: S, block: &[u8; 20], chunk: usize) -> Floats<S> {
+            affine::<Self, S>(s, block, chunk)
+        }
+    }
+
+    impl<const SINGLE: bool> Affine for Nibbles<SINGLE> {
+        const LOW: i32 = -8;
+        const HIGH: i32 = 7;
+        const GROUP: usize = 32;
+
+        #[inline(always)]
+        fn codes<S: Isa>(s: S, block: &[u8; 20], _: usize) -> Bytes<S> {
+            let codes = Bytes::twice(s, part(block, 4));
+            codes.low_high(codes.shr::<4>()) & Bytes::splat(s, 15)
+        }
+
+        #[inline(always)]
+        fn scales<S: Isa>(s: S, block: &[u8; 20], _: usize) -> super::super::Scales<S> {
+            if SINGLE {
+                super::super::Scales::f32(s, *part(block, 0))
+            } else {
+                super::super::Scales::f16(s, *part(block, 0))
+            }
+        }
+    }
+
+    fn same_on_every_level<const SINGLE: bool>() {
+        let bytes: Vec<u8> = (0..13 * 3 * 20_usize).map(|n| (n * n * 7 + n / 5) as u8).collect();
+        let w = BlockMat::<Nibbles<SINGLE>>::new(&bytes, 13, 96).unwrap();
+        let written = |strips: &Strips| {
+            let mut bytes = Vec::new();
+            strips.content(|content| content.write(1, &mut bytes)).unwrap();
+            bytes
+        };
+        let made = Strips::new(&w).unwrap();
+        assert_eq!(matches!(made.scales, HeldScales::Single(_)), SINGLE);
+        for &level in Level::available() {
+            assert_eq!(written(&Strips::at(level, &w).unwrap()), written(&made), "{level}");
+        }
+    }
+
+    #[test]
+    fn strips_are_the_same_on_every_level() {
+        same_on_every_level::<false>();
+        same_on_every_level::<true>();
     }
 }

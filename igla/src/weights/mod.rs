@@ -9,8 +9,10 @@
 //! whole file in memory, cannot say which two tensors overlap, and overflows when offsets add up to
 //! 2^64. The crate writes the files that the tests read.
 
+pub mod cache;
 mod convert;
 mod header;
+mod identity;
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -21,6 +23,7 @@ use igla_runtime::LoadError;
 use igla_runtime::weights::Source;
 
 pub use header::{Dtype, TensorInfo};
+pub use identity::Identity;
 
 use crate::error::Error;
 
@@ -32,6 +35,7 @@ pub struct Safetensors {
     data_start: u64,
     /// In order of name.
     tensors: Vec<TensorInfo>,
+    identity: Identity,
 }
 
 impl Safetensors {
@@ -45,14 +49,22 @@ impl Safetensors {
 
     fn read(path: &Path) -> Result<Self, String> {
         let mut file = File::open(path).map_err(|e| e.to_string())?;
-        let file_len = file.metadata().map_err(|e| e.to_string())?.len();
+        let metadata = file.metadata().map_err(|e| e.to_string())?;
+        let file_len = metadata.len();
         let header_len = header::read_len(&mut file, file_len)?;
         let mut text = vec![0; header_len];
         file.read_exact(&mut text).map_err(|e| e.to_string())?;
         // `read_len` made sure that 8 + header_len ≤ file_len.
         let data_start = header::LEN_BYTES + header_len as u64;
         let tensors = header::parse(&text, file_len - data_start)?;
-        Ok(Self { file: Mutex::new(file), data_start, tensors })
+        let identity = Identity::of(path, &metadata, &text);
+        Ok(Self { file: Mutex::new(file), data_start, tensors, identity })
+    }
+
+    /// Which file this is, and in which state.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        self.identity
     }
 
     /// All tensors, in order of name.

@@ -36,10 +36,12 @@ fn nothing_is_overwritten() {
     assert_eq!(desk.vibee("runtime vendor").code, 2);
     assert_eq!(desk.files("vendor"), ["notes.txt"]);
     assert_eq!(desk.vibee("runtime other").code, 0);
-    // Declared types need what kernels alone do not.
+    // Declared types and mapped weights need what kernels alone do not.
     let manifest = desk.read("other/Cargo.toml");
     assert!(manifest.contains("serde = [\"dep:serde\"]"), "{manifest}");
     assert!(manifest.contains("features = [\"derive\"], optional = true }"), "{manifest}");
+    assert!(manifest.contains("map = [\"dep:memmap2\"]"), "{manifest}");
+    assert!(manifest.contains("memmap2 = { version = \""), "{manifest}");
     let done = desk.vibee("runtime other");
     assert_eq!((done.code, done.err.as_str()), (0, "0 files written in other\n"));
 }

@@ -25,6 +25,10 @@ const AFTER_HELP: &str = "\
 The model is read from --model, else $IGLA_MODEL, else models/all-MiniLM-L6-v2;
 scripts/fetch-minilm.sh fetches it.
 
+With --weights int8, what is made of the weights when a model is loaded is kept in
+--cache, else $IGLA_CACHE, else igla/ in $XDG_CACHE_HOME or ~/.cache, so that it loads
+faster the next time; `off` keeps nothing. The folder may be removed at any time.
+
 Exit status: 0 done, 1 nothing found, 2 wrong usage or unreadable input.";
 
 #[derive(Subcommand)]

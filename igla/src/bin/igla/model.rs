@@ -1,11 +1,14 @@
 //! What every command that runs a model shares: its arguments, loading, and the progress bar.
 
+use std::ffi::OsString;
+use std::io::Write;
 use std::num::NonZero;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use igla::embed::{Embedder, Embeddings, Options};
 use igla::minilm::{self, MiniLm, Weights};
+use igla::weights::cache::Cache;
 use igla_runtime::Level;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -22,6 +25,9 @@ pub struct Args {
     /// How matrices are kept: f32, bf16 or int8
     #[arg(long, value_name = "TYPE", default_value_t)]
     weights: Weights,
+    /// Where int8 weights are kept for the next run, or `off` [default: $IGLA_CACHE, else the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    cache: Option<OsString>,
     /// Batches at the same time [default: one a core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZero<usize>>,
@@ -48,9 +54,19 @@ impl Args {
         Ok(Options { threads, batch: self.batch, level })
     }
 
-    /// The model.
+    /// The model. What its cache could not do is said on standard error.
     pub fn load(&self) -> Result<Embedder<MiniLm>> {
-        Ok(minilm::load_as(&self.model.clone().unwrap_or_else(minilm::directory), self.weights)?)
+        let cache = self.cache.clone().map_or_else(Cache::of_user, Cache::named);
+        let directory = self.model.clone().unwrap_or_else(minilm::directory);
+        let embedder = minilm::load_with(&directory, self.weights, cache.as_ref())?;
+        // What is wrong with one entry is mostly wrong with all. Whether anybody reads this changes nothing.
+        let notes = cache.as_ref().map_or(vec![], Cache::notes);
+        if let Some(first) = notes.first() {
+            let more =
+                if notes.len() > 1 { format!(" (and {} more)", notes.len() - 1) } else { String::new() };
+            let _ = writeln!(std::io::stderr(), "igla: note: {first}{more}");
+        }
+        Ok(embedder)
     }
 }
 

@@ -37,7 +37,7 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Outcome> {
     }
     let mut written = 0;
     for (path, text) in harness::package::runtime_crate() {
-        let text = if path == "Cargo.toml" { with_serde(text) } else { text.into() };
+        let text = if path == "Cargo.toml" { with_features(text) } else { text.into() };
         let path = args.folder.join(path);
         if std::fs::read_to_string(&path).is_ok_and(|old| old == text) {
             continue;
@@ -51,8 +51,10 @@ pub fn run(args: &Args, ui: &Ui) -> Result<Outcome> {
     Ok(Outcome::Clean)
 }
 
-/// The manifest of kernels alone, with what declared types need.
-fn with_serde(manifest: &str) -> Cow<'_, str> {
-    let features = format!("{}\n\n[features]\nserde = [\"dep:serde\"]", env!("VIBEE_SERDE"));
-    manifest.replace("\n[features]\nserde = []", &features).into()
+/// The manifest of kernels alone, with what declared types and mapped weights need.
+fn with_features(manifest: &str) -> Cow<'_, str> {
+    let (memmap2, serde) = (env!("VIBEE_MEMMAP2"), env!("VIBEE_SERDE"));
+    let features =
+        format!("{memmap2}\n{serde}\n\n[features]\nmap = [\"dep:memmap2\"]\nserde = [\"dep:serde\"]");
+    manifest.replace("\n[features]\nmap = []\nserde = []", &features).into()
 }

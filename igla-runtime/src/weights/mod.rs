@@ -2,15 +2,14 @@
 
 pub use crate::error::LoadError;
 
+mod formats;
+
+pub use formats::{Encode, Format, blocks, strips};
+
 use half::{bf16, f16};
 
-use crate::blocks::{Affine, BlockMat, Strips};
-use crate::check::block_bytes;
-use crate::ctx::Ctx;
-use crate::error::ShapeError;
-use crate::level::Level;
+use crate::cache::Cache;
 use crate::tensor::{Element, Tensor};
-use crate::view::{View, ViewMut};
 
 /// A set of named tensors, such as a safetensors file.
 pub trait Source {
@@ -32,75 +31,11 @@ pub trait Source {
     fn blocks(&self, _name: &str, _dims: &[usize], _format: &Format) -> Result<Option<Vec<u8>>, LoadError> {
         Ok(None)
     }
-}
 
-/// A storage format, as loading sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct Format {
-    /// Its name in the spec.
-    pub name: &'static str,
-    /// Numbers of a block.
-    pub numbers: usize,
-    /// Bytes of a block.
-    pub bytes: usize,
-    /// Rows of numbers to rows of blocks; nothing if the spec does not say how.
-    pub encode: Option<Encode>,
-}
-
-/// What encodes a matrix, row by row.
-pub type Encode = fn(&mut Ctx, View<'_, f32, 2>, ViewMut<'_, u8, 2>) -> Result<(), ShapeError>;
-
-/// The named tensor of these dims, counted in numbers, as blocks of a format: as they are stored, or encoded from
-/// floats. The last axis of what is returned counts bytes.
-///
-/// # Errors
-/// As of reading floats; when a row is no whole number of blocks; when floats would have to be encoded and the
-/// format does not say how.
-pub fn blocks<const R: usize>(
-    source: &dyn Source,
-    name: &str,
-    dims: [usize; R],
-    format: &Format,
-) -> Result<Tensor<u8, R>, LoadError> {
-    let refuse = |problem: String| LoadError::Data { name: name.to_owned(), problem };
-    let row = dims.last().copied().unwrap_or(0);
-    let Some(bytes) = block_bytes(row, format.numbers, format.bytes) else {
-        return Err(refuse(format!("a row of {row} numbers is not made of blocks of {}", format.numbers)));
-    };
-    let mut kept = dims;
-    if let Some(last) = kept.last_mut() {
-        *last = bytes;
+    /// Where to keep what is made of this source's tensors, and to look for it first; nowhere if there is none.
+    fn cache(&self) -> Option<&dyn Cache> {
+        None
     }
-    let wrong = |error: ShapeError| refuse(error.to_string());
-    if let Some(stored) = source.blocks(name, &dims, format)? {
-        return Tensor::from_slice(&stored, kept).map_err(wrong);
-    }
-    let Some(encode) = format.encode else {
-        return Err(refuse(format!("it is stored as floats, and `{}` has no `encode`", format.name)));
-    };
-    let numbers = source.f32_tensor(name, &dims)?;
-    let rows = dims[..R.saturating_sub(1)].iter().product();
-    let mut out = Tensor::zeros(kept).map_err(wrong)?;
-    let x = View::new(&numbers, [rows, row]).map_err(wrong)?;
-    let to = ViewMut::new(out.as_mut_slice(), [rows, bytes]).map_err(wrong)?;
-    encode(&mut Ctx::with(Level::best(), 1), x, to).map_err(wrong)?;
-    Ok(out)
-}
-
-/// As [`blocks`], rearranged for products of bytes.
-///
-/// # Errors
-/// As of [`blocks`], and when the format cannot be rearranged.
-pub fn strips<F: Affine>(
-    source: &dyn Source,
-    name: &str,
-    dims: [usize; 2],
-    format: &Format,
-) -> Result<Strips, LoadError> {
-    let refuse = |problem: String| LoadError::Data { name: name.to_owned(), problem };
-    let bytes = blocks(source, name, dims, format)?;
-    let matrix = BlockMat::<F>::of(bytes.view()).map_err(|error| refuse(error.to_string()))?;
-    Strips::new(&matrix).ok_or_else(|| refuse(format!("blocks of `{}` have several groups", format.name)))
 }
 
 /// A set of configuration values, such as a `config.json`.
@@ -200,46 +135,6 @@ mod tests {
         assert_eq!(half.as_slice()[1], f16::from_f32(2.5));
         let source: &dyn Source = &One;
         assert_eq!(Tensor::<bf16, 2>::load(source, "a", [1, 3]).unwrap().dims(), [1, 3]);
-    }
-
-    /// Two numbers to their sum's whole part.
-    const PAIRS: Format = Format {
-        name: "pairs",
-        numbers: 2,
-        bytes: 1,
-        encode: Some(|_, x, mut to| {
-            for r in 0..x.dim(0) {
-                let sums = x.row([r]).chunks_exact(2).map(|pair| (pair[0] + pair[1]) as u8);
-                to.row_mut([r]).iter_mut().zip(sums).for_each(|(to, sum)| *to = sum);
-            }
-            Ok(())
-        }),
-    };
-
-    struct Stored;
-    impl Source for Stored {
-        fn f32_tensor(&self, _: &str, dims: &[usize]) -> Result<Vec<f32>, LoadError> {
-            Ok((0..dims.iter().product()).map(|n: usize| n as f32).collect())
-        }
-
-        fn blocks(&self, name: &str, _: &[usize], _: &Format) -> Result<Option<Vec<u8>>, LoadError> {
-            Ok((name == "blocks").then(|| vec![7; 4]))
-        }
-    }
-
-    #[test]
-    fn blocks_are_taken_as_they_are_or_made() {
-        let stored = blocks(&Stored, "blocks", [2, 4], &PAIRS).unwrap();
-        assert_eq!((stored.dims(), stored.as_slice()), ([2, 2], &[7; 4][..]));
-        let made = blocks(&Stored, "floats", [2, 1, 4], &PAIRS).unwrap();
-        assert_eq!((made.dims(), made.as_slice()), ([2, 1, 2], &[1, 5, 9, 13][..]));
-        assert!(blocks(&Stored, "floats", [0, 4], &PAIRS).unwrap().as_slice().is_empty());
-        for (name, dims) in [("blocks", [1, 4]), ("floats", [2, 3])] {
-            assert!(blocks(&Stored, name, dims, &PAIRS).is_err(), "{name} {dims:?}");
-        }
-        let silent = Format { encode: None, ..PAIRS };
-        let error = blocks(&Stored, "floats", [2, 4], &silent).unwrap_err().to_string();
-        assert_eq!(error, "`floats` cannot be read: it is stored as floats, and `pairs` has no `encode`");
     }
 
     #[test]
