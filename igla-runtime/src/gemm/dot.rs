@@ -245,11 +245,11 @@ unsafe fn quad<R: Reg, P: Terms<R>, const M: usize>(
         d.b.data().wrapping_add(row).wrapping_add(first)
     });
     // SAFETY: rows of A and B have `k` adjacent elements; the target features are the caller's.
-    let sums = unsafe { block::<R, P, M>(k, a, b, &start) };
-    for (r, sums) in sums.iter().enumerate() {
+    let parts = unsafe { block::<R, P, M>(k, a, b, &start) };
+    for (r, parts) in parts.into_iter().enumerate() {
         let c = d.c.segment(i + r, cols.clone());
-        for (c, x) in c.iter_mut().zip(sums) {
-            *c = *x;
+        for (c, parts) in c.iter_mut().zip(parts) {
+            *c = P::word(parts);
         }
     }
 }
@@ -264,7 +264,7 @@ unsafe fn block<R: Reg, P: Terms<R>, const M: usize>(
     a: [*const P::Element; M],
     b: [*const P::Element; 4],
     start: &[f32; M],
-) -> [[f32; 4]; M] {
+) -> [[P::Parts; 4]; M] {
     // No closure or `map` may take a register: if it is not inlined, registers go through memory.
     // SAFETY: the first `k` elements of each row, masked at the end.
     unsafe {
@@ -298,10 +298,10 @@ unsafe fn block<R: Reg, P: Terms<R>, const M: usize>(
                 }
             }
         }
-        let mut sums = [[0.0; 4]; M];
+        let mut parts = [[P::Parts::default(); 4]; M];
         for i in 0..M {
-            sums[i] = P::sums(&acc[i]);
+            parts[i] = P::parts(&acc[i]);
         }
-        sums
+        parts
     }
 }

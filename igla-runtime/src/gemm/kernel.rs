@@ -42,6 +42,7 @@ use crate::level::Level;
 
 /// What the words of a panel's rows are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "others have no tiles"))]
 pub(super) enum Numbers {
     /// An `f32`; A has one for each row.
     Single,

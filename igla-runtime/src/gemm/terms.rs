@@ -12,6 +12,8 @@ use crate::tensor::Element;
 /// All functions: as [`Reg`]'s.
 pub(super) trait Terms<R: Reg> {
     type Element: Element;
+    /// What is left to be added up of a register.
+    type Parts: Copy + Default;
     /// Elements of a register.
     const WIDTH: usize;
     /// Loads [`Terms::WIDTH`] elements.
@@ -26,14 +28,17 @@ pub(super) trait Terms<R: Reg> {
         // SAFETY: the trait's contract.
         unsafe { R::zero() }
     }
-    /// The sums of all lanes of each register, as words of C.
-    unsafe fn sums(acc: &[R; 4]) -> [f32; 4];
+    /// Adds up most of four registers.
+    unsafe fn parts(acc: &[R; 4]) -> [Self::Parts; 4];
+    /// Adds up the rest, to a word of C.
+    fn word(parts: Self::Parts) -> f32;
 }
 
 pub(super) struct Floats;
 
 impl<R: Reg> Terms<R> for Floats {
     type Element = f32;
+    type Parts = [f32; 4];
     const WIDTH: usize = R::WIDTH;
 
     #[inline(always)]
@@ -55,14 +60,19 @@ impl<R: Reg> Terms<R> for Floats {
     }
 
     #[inline(always)]
-    unsafe fn sums(acc: &[R; 4]) -> [f32; 4] {
-        let mut sums = [0.0; 4];
-        for (sum, acc) in sums.iter_mut().zip(acc) {
+    unsafe fn parts(acc: &[R; 4]) -> [[f32; 4]; 4] {
+        let mut parts = [[0.0; 4]; 4];
+        for (parts, acc) in parts.iter_mut().zip(acc) {
             // SAFETY: the trait's contract.
-            let x = unsafe { acc.fold4() };
-            *sum = (x[0] + x[1]) + (x[2] + x[3]);
+            *parts = unsafe { acc.fold4() };
         }
-        sums
+        parts
+    }
+
+    // Not in registers: shuffling four floats costs more than storing and loading them.
+    #[inline(always)]
+    fn word(x: [f32; 4]) -> f32 {
+        (x[0] + x[1]) + (x[2] + x[3])
     }
 }
 
@@ -71,6 +81,7 @@ pub(super) struct Bytes;
 
 impl<R: Reg> Terms<R> for Bytes {
     type Element = i8;
+    type Parts = f32;
     const WIDTH: usize = fours::STEPS * R::WIDTH;
 
     #[inline(always)]
@@ -96,9 +107,14 @@ impl<R: Reg> Terms<R> for Bytes {
     }
 
     #[inline(always)]
-    unsafe fn sums(acc: &[R; 4]) -> [f32; 4] {
+    unsafe fn parts(acc: &[R; 4]) -> [f32; 4] {
         // SAFETY: the trait's contract.
         unsafe { R::whole_sums(acc) }
+    }
+
+    #[inline(always)]
+    fn word(sum: f32) -> f32 {
+        sum
     }
 }
 
@@ -109,6 +125,7 @@ pub(super) struct OffsetBytes;
 #[cfg(target_arch = "x86_64")]
 impl Terms<Zmm> for OffsetBytes {
     type Element = i8;
+    type Parts = f32;
     const WIDTH: usize = <Bytes as Terms<Zmm>>::WIDTH;
 
     #[inline(always)]
@@ -136,8 +153,13 @@ impl Terms<Zmm> for OffsetBytes {
     }
 
     #[inline(always)]
-    unsafe fn sums(acc: &[Zmm; 4]) -> [f32; 4] {
+    unsafe fn parts(acc: &[Zmm; 4]) -> [f32; 4] {
         // SAFETY: the same contract.
-        unsafe { <Bytes as Terms<Zmm>>::sums(acc) }
+        unsafe { <Bytes as Terms<Zmm>>::parts(acc) }
+    }
+
+    #[inline(always)]
+    fn word(sum: f32) -> f32 {
+        sum
     }
 }
