@@ -36,6 +36,7 @@ every_format! {
     decoding_has_the_bits_of_the_equations = decoding;
     products_are_within_their_bounds = products;
     threads_and_neighbours_change_no_bit = independence;
+    sums_over_rows_are_within_their_bounds = across;
     nothing_is_read_outside_the_bytes = borders;
     special_scales_come_through = special;
 }
@@ -117,6 +118,37 @@ fn products<F: Oracle>() {
             let a = Mat::strided(&x, &[(m, k)], &[(k, 1)]).unwrap();
             product(level, a, &w, MatMut::strided(&mut c, &[(m, n)], n).unwrap(), &());
             assert!(k > 0 || c.iter().all(|&c| c == 0.0), "{} {level}", F::NAME);
+        }
+    }
+}
+
+/// Sums over the weights' rows: few and many rows of x, one and several chunks, more K than is packed at once, on
+/// several threads; the same bits however rows are grouped.
+fn across<F: Oracle>() {
+    for (m, k, blocks) in
+        [(1, 1, 1), (2, 37, 2), (5, 3, 1), (8, 70, 3), (9, 40, 1), (23, 600, 2), (3, 0, 1), (20, 0, 2)]
+    {
+        let n = blocks * F::NUMBERS;
+        let (x, bytes) = (noise(m * k, 11), random::<F>(k * blocks, 12));
+        let wanted = reference(m, n, k, |i, p| x[i * k + p], |j, p| number::<F>(&bytes, n, p, j));
+        let guarded = Guarded::new(&bytes, if m % 2 == 0 { Side::Start } else { Side::End });
+        let w = BlockMat::<F>::new(guarded.get(), k, n).unwrap().across();
+        for &level in Level::available() {
+            let run = |threads: usize, rows: usize| {
+                let mut c = vec![f32::NAN; rows * n];
+                let a = Mat::strided(&x[..rows * k], &[(rows, k)], &[(k, 1)]).unwrap();
+                let mut ctx = Ctx::with(level, threads);
+                ctx.frame(0).1.gemm(a, &w, MatMut::strided(&mut c, &[(rows, n)], n).unwrap(), &());
+                c
+            };
+            let c = run(1, m);
+            for (i, &found) in c.iter().enumerate() {
+                wanted.check(i / n, i % n, found, || format!("{} {level} {m}×{n}×{k}", F::NAME));
+            }
+            assert_eq!(c, run(3, m), "{} {level}", F::NAME);
+            for rows in 1..m.min(8) {
+                assert!(m > 8 || c[..rows * n] == run(2, rows), "{} {level}: {rows} rows of {m}", F::NAME);
+            }
         }
     }
 }

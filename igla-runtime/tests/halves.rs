@@ -1,4 +1,4 @@
-//! Products with right-hand sides of 16 bits, at every level: within the bound of the sum of exact numbers, the same
+//! Products with right-hand sides of 8 and 16 bits, at every level: within the bound of the sum of exact numbers, the same
 //! bits whatever the threads and neighbours, and nothing read outside.
 
 mod gemm_support;
@@ -31,6 +31,23 @@ macro_rules! half {
     )*};
 }
 half!(bf16, f16);
+
+macro_rules! byte {
+    ($($t:ty),*) => {$(
+        impl Half for $t {
+            fn from(x: f32) -> Self {
+                (x * 100.0) as $t
+            }
+            fn wide(self) -> f32 {
+                f32::from(self)
+            }
+            fn rhs<'a>(mat: &'a HalfMat<'a, Self>) -> Rhs<'a> {
+                mat.into()
+            }
+        }
+    )*};
+}
+byte!(i8, u8);
 
 fn weights<T: Half>(count: usize) -> Vec<T> {
     noise(count, 9).into_iter().map(T::from).collect()
@@ -116,6 +133,37 @@ fn bordered<T: Half>() {
     }
 }
 
+/// Sums over rows, which are apart: few and many rows of x, part of a panel and several, more K than is packed at
+/// once; the same bits whatever the threads and neighbours, and nothing read outside.
+fn across<T: Half>() {
+    for (m, n, k) in
+        [(1, 1, 1), (2, 70, 37), (5, 33, 3), (8, 129, 70), (9, 40, 65), (23, 65, 600), (3, 5, 0), (20, 5, 0)]
+    {
+        let stride = n + 3;
+        let (x, w) = (noise(m * k, 3), weights::<T>((k * stride).saturating_sub(3)));
+        let wanted = reference(m, n, k, |i, p| x[i * k + p], |j, p| w[p * stride + j].wide());
+        let guarded = Guarded::new(&w, if m % 2 == 0 { Side::Start } else { Side::End });
+        let b = HalfMat::new(View::strided(guarded.get(), [k, n], [stride, 1]).unwrap()).across();
+        for &level in Level::available() {
+            let run = |threads: usize, rows: usize| {
+                let mut c = vec![f32::NAN; rows * n];
+                let a = Mat::strided(&x[..rows * k], &[(rows, k)], &[(k, 1)]).unwrap();
+                let mut ctx = Ctx::with(level, threads);
+                ctx.frame(0).1.gemm(a, T::rhs(&b), MatMut::strided(&mut c, &[(rows, n)], n).unwrap(), &());
+                c
+            };
+            let c = run(1, m);
+            for (i, &found) in c.iter().enumerate() {
+                wanted.check(i / n, i % n, found, || format!("{} {level} {m}×{n}×{k}", T::NAME));
+            }
+            assert_eq!(c, run(3, m), "{} {level}", T::NAME);
+            for rows in 1..m.min(8) {
+                assert!(m > 8 || c[..rows * n] == run(2, rows), "{} {level}: {rows} rows of {m}", T::NAME);
+            }
+        }
+    }
+}
+
 /// NaN, infinities and subnormals come through as they are.
 fn special<T: Half>() {
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 6e-8, -0.0] {
@@ -143,19 +191,27 @@ fn special<T: Half>() {
     }
 }
 
-macro_rules! both {
+macro_rules! all {
     ($($name:ident = $test:ident;)*) => {$(
         #[test]
         fn $name() {
             $test::<bf16>();
             $test::<f16>();
+            $test::<i8>();
+            $test::<u8>();
         }
     )*};
 }
 
-both! {
+all! {
     products_are_within_their_bounds = within_the_bound;
+    sums_over_rows_are_within_their_bounds = across;
     threads_and_neighbours_change_no_bit = independent;
     nothing_is_read_outside = bordered;
-    specials_come_through = special;
+}
+
+#[test]
+fn specials_come_through() {
+    special::<bf16>();
+    special::<f16>();
 }

@@ -70,7 +70,8 @@
 //! A [`BlockMat`] is the weights of `C[m, n] = Σ_k A[m, k] · W[n, k]`.
 //!
 //! - **Exact**: [`crate::gemm()`] and [`crate::Par::gemm`] take `&BlockMat` as their right-hand side. Up to 8 rows of A
-//!   meet numbers decoded in registers; for more, panels are decoded once and multiplied as f32.
+//!   meet numbers decoded in registers; for more, panels are decoded once and multiplied as f32. [`BlockMat::across`]
+//!   sums over the weights' rows instead: `C[m, n] = Σ_k A[m, k] · W[k, n]`.
 //! - **With A rounded to bytes**, where that is allowed: [`crate::Par::int8_rows`] rounds once for any number of
 //!   products with affine weights by [`crate::Par::gemm_int8`]. Weights may be rearranged once into [`Strips`], which
 //!   take the same room for most formats and fewer instructions, and can be kept in a [cache](crate::cache).
@@ -81,6 +82,7 @@
 // Loops over constant counts count several arrays at once and unroll.
 #![allow(clippy::needless_range_loop)]
 
+mod across;
 mod bytes;
 #[cfg(target_arch = "aarch64")]
 mod dotprod;
@@ -95,6 +97,7 @@ mod tiles;
 #[cfg(target_arch = "x86_64")]
 mod vnni;
 
+pub use across::Across;
 pub use bytes::Bytes;
 pub use exact::AnyBlocks;
 pub(crate) use exact::{MOST_ROWS, Weights};

@@ -9,10 +9,10 @@ use core::ops::Range;
 
 use half::{bf16, f16};
 
-use super::PANEL;
 use super::mat::Mat;
 use super::pack::pack;
 use super::packed::Rhs;
+use super::{PANEL, across};
 use crate::blocks::{AnyBlocks, Weights};
 use crate::isa::{self, Isa, Kernel};
 use crate::lanes::{Lanes, Row, RowMut};
@@ -23,17 +23,24 @@ use crate::view::View;
 /// Numbers of each row that are widened at a time.
 const WIDE: usize = 64;
 
-/// A matrix of `bf16`, `f16`, `i8` or `u8`: rows are the columns of C (N), columns are K.
+/// A matrix of `bf16`, `f16`, `i8` or `u8`: rows are the columns of C (N), columns are K, or the other way round.
 #[derive(Clone, Copy)]
 pub struct HalfMat<'a, T: Element> {
     view: View<'a, T, 2>,
     rounds: bool,
+    across: bool,
 }
 
 impl<'a, T: Element> HalfMat<'a, T> {
     /// A view, whose last axis is K.
     pub fn new(view: View<'a, T, 2>) -> Self {
-        Self { view, rounds: false }
+        Self { view, rounds: false, across: false }
+    }
+
+    /// The same numbers, for products that sum over rows: K comes first, and the last axis is N.
+    #[must_use]
+    pub fn across(self) -> Self {
+        Self { across: true, ..self }
     }
 }
 
@@ -79,15 +86,19 @@ macro_rules! halves {
 
         impl Weights for HalfMat<'_, $t> {
             fn rows(&self) -> usize {
-                self.view.dim(0)
+                self.view.dim(usize::from(self.across))
             }
 
             fn cols(&self) -> usize {
-                self.view.dim(1)
+                self.view.dim(usize::from(!self.across))
             }
 
             fn dots(&self, level: Level, x: &[&[f32]], rows: Range<usize>, out: &mut [f32]) {
-                isa::dispatch(level, Dots { w: self.view, x, rows, out });
+                if self.across {
+                    isa::dispatch(level, across::Sums { b: self.view, x, columns: rows, out });
+                } else {
+                    isa::dispatch(level, Dots { w: self.view, x, rows, out });
+                }
             }
 
             fn panel(
@@ -98,7 +109,11 @@ macro_rules! halves {
                 width: usize,
                 out: &mut [f32],
             ) {
-                isa::dispatch(level, Panel { level, w: self.view, rows, ks, width, out });
+                if self.across {
+                    isa::dispatch(level, across::Panel { b: self.view, columns: rows, ks, width, out });
+                } else {
+                    isa::dispatch(level, Panel { level, w: self.view, rows, ks, width, out });
+                }
             }
 
             fn rounds(&self) -> bool {

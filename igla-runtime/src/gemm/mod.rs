@@ -47,6 +47,7 @@
 //! nothing else: not on threads, blocks, or the elements beside it. In tiles each 32 steps of K are added up before
 //! they are added to the others. Sums of bytes are whole numbers and depend on nothing at all.
 
+mod across;
 mod dot;
 mod fours;
 mod halves;

@@ -4,7 +4,7 @@ use super::PANEL;
 use super::mat::Mat;
 use super::pack::pack;
 use super::pairs::PackedBf16;
-use crate::blocks::{AnyBlocks, BlockMat, Blocks};
+use crate::blocks::{Across, AnyBlocks, BlockMat, Blocks};
 use crate::level::Level;
 use crate::tensor::Tensor;
 
@@ -100,6 +100,12 @@ impl<'a> From<&'a PackedB> for Rhs<'a> {
 
 impl<'a, F: Blocks> From<&'a BlockMat<'a, F>> for Rhs<'a> {
     fn from(b: &'a BlockMat<'a, F>) -> Self {
+        Self::Blocks(b.into())
+    }
+}
+
+impl<'a, F: Blocks> From<&'a Across<'a, F>> for Rhs<'a> {
+    fn from(b: &'a Across<'a, F>) -> Self {
         Self::Blocks(b.into())
     }
 }

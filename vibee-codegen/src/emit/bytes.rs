@@ -34,7 +34,7 @@ pub fn settle(loops: &mut LoopProgram, stand_ins: &StandIns) {
             }
             _ => false,
         };
-        if stage.grid.is_empty() && affine && rows(loops, g).is_some() {
+        if stage.grid.is_empty() && affine && !g.b.is_across() && rows(loops, g).is_some() {
             taken.push(g.def);
         }
     }

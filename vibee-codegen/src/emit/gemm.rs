@@ -190,10 +190,11 @@ fn right(body: &mut Body<'_>, g: &Gemm) -> TokenStream {
         }
         let (code, blocks) = (part(body, &g.b, &g.n).code, decoder.name);
         // What a caller gives was checked, and the function can say so; a task cannot.
+        let across = if g.b.is_across() { quote!(.across()) } else { quote!() };
         return if body.top {
-            quote!(&BlockMat::<#blocks>::of(#code)?)
+            quote!(&BlockMat::<#blocks>::of(#code)? #across)
         } else {
-            quote!(&BlockMat::<#blocks>::of_whole(#code))
+            quote!(&BlockMat::<#blocks>::of_whole(#code) #across)
         };
     }
     match packs(body, g).filter(|i| body.packed.contains(i)) {
@@ -230,7 +231,8 @@ fn is_narrow(body: &Body<'_>, o: &Operand) -> bool {
 /// An operand kept in 16 bits as a matrix.
 fn narrow(body: &mut Body<'_>, o: &Operand, rows: &[IndexId]) -> TokenStream {
     let code = part(body, o, rows).code;
-    quote!(HalfMat::new(#code))
+    let across = if o.is_across() { quote!(.across()) } else { quote!() };
+    quote!(HalfMat::new(#code) #across)
 }
 
 /// What of a tensor is an operand: its view, and the axes of that which are rows and columns.

@@ -214,6 +214,14 @@ impl Operand {
         self.axes.iter().any(|a| matches!(a, OperandAxis::Rows(_, rows) if rows[..] == [i]))
     }
 
+    /// Whether it is a matrix whose rows are what is summed.
+    #[must_use]
+    pub fn is_across(&self) -> bool {
+        let rest: Vec<&OperandAxis> = self.axes.iter().filter(|a| !matches!(a, OperandAxis::At(_))).collect();
+        let last = self.axes.last().is_some_and(|a| matches!(a, OperandAxis::Rows(..)));
+        last && matches!(rest[..], [OperandAxis::Cols(..), OperandAxis::Rows(..)])
+    }
+
     /// Whether it is all of a matrix: its rows, then what is summed.
     #[must_use]
     pub fn is_whole(&self, program: &Program) -> bool {

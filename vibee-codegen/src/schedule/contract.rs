@@ -50,7 +50,7 @@ pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
         (a, b, rounding) = (b, a, other);
         (of_a, of_b) = (of_b, of_a);
     }
-    // What is not kept as `f32` is widened or decoded on the right, row by row, and nowhere else. One row of floats is
+    // What is not kept as `f32` is widened or decoded on the right, in rows of memory, and nowhere else. One row of floats is
     // multiplied as fast by loops, but for decoding.
     let fits = match (of_a, of_b) {
         (Kept::Single, Kept::Single | Kept::Half) => !m.is_empty(),
@@ -69,8 +69,8 @@ pub fn recognise(program: &Program, id: DefId) -> Option<Contraction> {
     let fits = match of_b {
         Kept::Single => true,
         Kept::Whole => d.guard.is_none(),
-        Kept::Half => d.guard.is_none() && is_rows(&b),
-        Kept::Blocks => d.guard.is_none() && is_rows(&b) && has_whole_rows(program, &b),
+        Kept::Half => d.guard.is_none() && (is_rows(&b) || b.is_across()),
+        Kept::Blocks => d.guard.is_none() && (is_rows(&b) || b.is_across()) && has_whole_rows(program, &b),
     };
     if !fits {
         return None;
@@ -220,13 +220,13 @@ fn is_rows(o: &Operand) -> bool {
     last && matches!(rest[..], [OperandAxis::Rows(..), OperandAxis::Cols(..)])
 }
 
-/// Whether rows are summed along all of the last axis.
+/// Whether all of the last axis is summed, or is columns of the result.
 fn has_whole_rows(program: &Program, o: &Operand) -> bool {
     let Node::Load { from: Source::Input(i), .. } = program.kernel.exprs.node(o.load) else { return false };
     let (Some(axis), Some(whole)) = (o.axes.last(), program.kernel.input(*i).shape.last()) else {
         return false;
     };
-    let OperandAxis::Cols(start, digits) = axis else { return false };
+    let (OperandAxis::Cols(start, digits) | OperandAxis::Rows(start, digits)) = axis else { return false };
     let extent = digits.iter().fold(Int::constant(1), |n, i| n.mul(program.extent(*i)));
     *start == Int::default() && extent == *whole
 }
