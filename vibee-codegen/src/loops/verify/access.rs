@@ -37,7 +37,7 @@ impl std::fmt::Display for Access {
 /// # Errors
 /// The program does not even have the form of one; see [`super::verify`].
 pub fn accesses(p: &LoopProgram) -> Result<Vec<Access>, String> {
-    let known = Known::of(&p.program.kernel);
+    let known = Known::in_layer(&p.program.kernel);
     let mut out = Vec::new();
     for s in sites(p)? {
         let mut prover = Proofs::new(p, &known, &s);
