@@ -45,6 +45,19 @@ fn what_cannot_be_read_is_said() {
     assert_eq!(desk.vibee("").code, 2);
 }
 
+/// A function that another spec of the run uses is used.
+#[test]
+fn uses_in_importing_specs_count() {
+    let shared = "name: shared\nlanguage: rust\n\nfunctions:\n  double(e) = 2 * e\n  half(e) = e / 2\n\nkernels:\n  k(x: f32[T]) -> y: f32[T]:\n    y[t] = x[t]\n";
+    let user = "name: user\nlanguage: rust\n\nimports:\n  - ../shared\n\nkernels:\n  u(x: f32[T]) -> y: f32[T]:\n    y[t] = double(x[t])\n";
+    let desk = Desk::new(&[("specs/shared.vibee", shared), ("specs/nn/user.vibee", user)]);
+    let alone = desk.vibee("check specs/shared.vibee -A untested-kernel");
+    assert!(alone.err.contains("`double` is never used"), "{}", alone.err);
+    let both = desk.vibee("check -A untested-kernel");
+    assert!(both.err.contains("`half` is never used"), "{}", both.err);
+    assert!(both.err.ends_with("2 specs: 0 errors, 1 warning\n"), "{}", both.err);
+}
+
 /// Four kinds of damage have a reading if it is asked for, and a warning each.
 #[test]
 fn damage_is_read_leniently_on_request() {
