@@ -58,6 +58,26 @@ fn uses_in_importing_specs_count() {
     assert!(both.err.ends_with("2 specs: 0 errors, 1 warning\n"), "{}", both.err);
 }
 
+/// What is called a spec and is a pipe is not waited for.
+#[cfg(unix)]
+#[test]
+fn pipes_are_not_read() {
+    let import = DOUBLE.replacen("kernels:", "imports:\n  - pipe\n\nkernels:", 1);
+    let desk = Desk::new(&[("specs/a.vibee", DOUBLE)]);
+    let made = std::process::Command::new("mkfifo").arg(desk.path("specs/pipe.vibee")).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo makes a pipe");
+    let done = desk.vibee("check specs -A untested-kernel");
+    assert_eq!((done.code, done.err.as_str()), (0, "1 spec: 0 errors, 0 warnings\n"));
+    for command in ["check", "gen", "fmt"] {
+        let done = desk.vibee(&format!("{command} specs/pipe.vibee"));
+        assert_eq!(done.code, 2, "{command}: {}", done.err);
+        assert!(done.err.contains("cannot read specs/pipe.vibee: it is no regular file"), "{}", done.err);
+    }
+    desk.write("specs/b.vibee", &import);
+    let done = desk.vibee("check specs/b.vibee");
+    assert!(done.err.contains("error[V0211]"), "{}", done.err);
+}
+
 /// Four kinds of damage have a reading if it is asked for, and a warning each.
 #[test]
 fn damage_is_read_leniently_on_request() {
