@@ -9,7 +9,7 @@ use std::path::Path;
 use vibee_codegen::loops;
 use vibee_codegen::passes::Form;
 use vibee_codegen::project::Project;
-use vibee_spec::term::{Atom, Check, FoldOp, Int, Kernel, Layer, Node, Op, Step};
+use vibee_spec::term::{Atom, Check, FoldOp, Int, Kernel, Layer, Module, Node, Op, Step};
 use vibee_tests::meaning::{self, Stages};
 use vibee_tests::oracle::{compile, judge::Tally};
 use vibee_tests::random;
@@ -28,13 +28,19 @@ struct Seen {
 }
 
 impl Seen {
-    fn kernel(&mut self, kernel: &Kernel, seed: u64, draws: u64) {
+    fn kernel(&mut self, unit: &Unit, seed: u64, draws: u64) {
         self.kernels += 1;
-        let stages = Stages::of(kernel);
+        let mut kernel = unit.kernel.clone();
+        let mut stages = Stages::of(&kernel);
+        // The verifier of passes sees what the compiler gives it.
         for (pass, form) in &stages.forms {
             if let Err(e) = form.verify() {
                 self.faults.push(format!("{}, after `{pass}`: {e}", kernel.name));
             }
+        }
+        if !unit.before.is_empty() {
+            kernel.checks.splice(0..0, unit.before.iter().cloned());
+            stages = Stages::of(&kernel);
         }
         match loops::verify(&stages.loops).and_then(|()| loops::accesses(&stages.loops)) {
             Err(e) => self.faults.push(format!("{}, scheduled: {e}", kernel.name)),
@@ -69,8 +75,24 @@ impl Seen {
     }
 }
 
+/// A kernel as the compiler gets it, and what is checked before it runs.
+struct Unit {
+    kernel: Kernel,
+    /// Drawn sizes satisfy this, too.
+    before: Vec<Check>,
+}
+
+/// All kernels of a module, steps of layers and models among them.
+fn units(m: Module) -> Vec<Unit> {
+    let mut out: Vec<Unit> = m.kernels.into_iter().map(|kernel| Unit { kernel, before: vec![] }).collect();
+    for l in m.layers.iter().chain(m.models.iter().map(|m| &m.layer)) {
+        steps(l, &l.forward.steps, &mut out);
+    }
+    out
+}
+
 /// Kernels of a layer's steps, with the conditions on sizes that the layer checks for all of them.
-fn steps(layer: &Layer, list: &[Step], out: &mut Vec<Kernel>) {
+fn steps(layer: &Layer, list: &[Step], out: &mut Vec<Unit>) {
     let sizes = |e: &Int| {
         let mut only = true;
         e.visit_leaves(&mut |a| only &= matches!(a, Atom::Dim(_)));
@@ -89,8 +111,7 @@ fn steps(layer: &Layer, list: &[Step], out: &mut Vec<Kernel>) {
                 });
                 let mut kernel = (**kernel).clone();
                 kernel.name = format!("{}, a step", layer.name);
-                kernel.checks.splice(0..0, about_sizes.cloned());
-                out.push(kernel);
+                out.push(Unit { kernel, before: about_sizes.cloned().collect() });
             }
             Step::Loop { body, .. } => steps(layer, body, out),
             Step::Call { .. } => {}
@@ -103,13 +124,8 @@ fn specs_keep_their_meaning_through_every_pass() {
     let project = Project::load(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("../specs")]).expect("specs");
     let mut seen = Seen::default();
     for n in 0..project.asked {
-        let m = project.check(n).module;
-        let mut kernels = m.kernels;
-        for l in m.layers.iter().chain(m.models.iter().map(|m| &m.layer)) {
-            steps(l, &l.forward.steps, &mut kernels);
-        }
-        for k in &kernels {
-            seen.kernel(k, 1, 6);
+        for unit in units(project.check(n).module) {
+            seen.kernel(&unit, 1, 6);
         }
     }
     seen.assert(40);
@@ -122,8 +138,8 @@ fn once_wrong_kernels_keep_their_meaning_through_every_pass() {
     for entry in fs::read_dir(folder).expect("the regressions") {
         let path = entry.expect("an entry").path();
         let text = fs::read_to_string(&path).expect("a spec");
-        for k in &compile::check("regression", &text).expect("a right spec").kernels {
-            seen.kernel(k, 2, 12);
+        for unit in units(compile::check("regression", &text).expect("a right spec")) {
+            seen.kernel(&unit, 2, 12);
         }
     }
     seen.assert(8);
@@ -137,9 +153,8 @@ fn random_kernels_keep_their_meaning_through_every_pass() {
     let (count, first) = (number("VIBEE_MIDDLE_KERNELS", FEW), number("VIBEE_RANDOM_SEED", 1));
     let mut seen = Seen::default();
     for seed in first..first + count {
-        let module = compile::check("random", &random::spec(seed).text).expect("a right spec");
-        for k in &module.kernels {
-            seen.kernel(k, seed, 6);
+        for unit in units(compile::check("random", &random::spec(seed).text).expect("a right spec")) {
+            seen.kernel(&unit, seed, 6);
         }
     }
     seen.assert(count as usize);

@@ -3,19 +3,21 @@
 //! Does not write files. A panic of the emitter is caught and becomes a finding about its spec, so
 //! that one compiler bug never hides the rest.
 
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use rayon::prelude::*;
 use vibee_spec::diag::Diags;
+use vibee_spec::lint;
 use vibee_spec::span::Source;
 use vibee_spec::term::Module;
 
 use crate::emit;
 use crate::project::find::Found;
-use crate::project::imports::{Library, Probe, Unit};
+use crate::project::imports::{Library, Probe, Unit, real};
 use crate::project::stamp::Seen;
 use crate::project::{Checked, Meaning, Project, Spec, Unreadable};
 
@@ -87,7 +89,7 @@ pub struct Passed {
 }
 
 /// Checks and lints files one by one, on all cores: no more trees exist at once than threads. `step` is called
-/// after each, from any thread.
+/// after each, from any thread. A function that another of the files uses is not called unused.
 ///
 /// # Errors
 /// The first file that cannot be read.
@@ -104,15 +106,40 @@ pub fn check_each(
         }
         step();
         let parts = (!module.layers.is_empty() || !module.models.is_empty()).then_some(module);
-        Ok(Passed { findings: Findings::of(unit.spec.source, diags), parts })
+        let uses = unit.uses();
+        Ok((Passed { findings: Findings::of(unit.spec.source, diags), parts }, uses))
     };
-    let all: Vec<Result<Passed, Unreadable>> = found.par_iter().map(one).collect();
-    all.into_iter().collect()
+    let all: Vec<Result<(Passed, Uses), Unreadable>> = found.par_iter().map(one).collect();
+    let all: Vec<(Passed, Uses)> = all.into_iter().collect::<Result<_, _>>()?;
+    let mut used: HashMap<PathBuf, HashSet<String>> = HashMap::new();
+    let mut passed = Vec::with_capacity(all.len());
+    for (one, uses) in all {
+        uses.into_iter().for_each(|(path, names)| used.entry(path).or_default().extend(names));
+        passed.push(one);
+    }
+    for (p, f) in passed.iter_mut().zip(found) {
+        p.findings = p.findings.take().and_then(|findings| findings.without_used(&f.path, &used));
+    }
+    Ok(passed)
 }
+
+/// What a spec uses of each file that it imports.
+type Uses = Vec<(PathBuf, Vec<String>)>;
 
 impl Findings {
     fn of(source: Source, diags: Diags) -> Option<Findings> {
         (!diags.list.is_empty()).then_some(Findings { source, diags })
+    }
+
+    /// Those that are still findings where `used` is known to be used of the file at each path.
+    fn without_used(self, path: &Path, used: &HashMap<PathBuf, HashSet<String>>) -> Option<Findings> {
+        let Findings { source, mut diags } = self;
+        if diags.list.iter().any(lint::is_about_use)
+            && let Some(names) = used.get(&real(path))
+        {
+            diags.list.retain(|d| !lint::is_about_use(d) || !names.contains(&source.text[d.span.range()]));
+        }
+        Findings::of(source, diags)
     }
 }
 

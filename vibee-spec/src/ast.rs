@@ -165,7 +165,7 @@ pub struct TypeDecl {
     pub span: Span,
 }
 
-/// An enum variant: `NAME`, `NAME: 3`, `Name: Payload`.
+/// An enum variant: `NAME`, `NAME: 3`, `Name: Payload`, `Name: {field: Type}`.
 #[derive(Clone, Debug)]
 pub struct Variant {
     /// Its name.
@@ -174,8 +174,12 @@ pub struct Variant {
     pub value: Option<Ident>,
     /// The type it carries, as text.
     pub payload: Option<Ident>,
+    /// The fields it carries, if they are written here.
+    pub fields: Vec<Field>,
     /// Description, trailing comment.
     pub doc: Option<String>,
+    /// Keys with no meaning, kept.
+    pub other: Vec<(Ident, Node)>,
 }
 
 /// A struct field: `name: type = default  # comment`. The type is kept as text here.

@@ -115,7 +115,7 @@ fn places(source: &Source, file: &File) -> Result<(), String> {
     }
     for t in &file.types {
         check(t.span)?;
-        for f in &t.fields {
+        for f in t.fields.iter().chain(t.variants.iter().flat_map(|v| &v.fields)) {
             check(f.name.span)?;
             check(f.ty.span)?;
             // A type's parts are pointed into, so its text must be the one that stands there, or

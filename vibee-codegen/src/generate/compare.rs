@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use super::cache::{Cache, Seen};
 use crate::project::find::Found;
-use crate::project::stamp::{Digest, Stamps};
+use crate::project::stamp::{self, Stamps};
 
 /// What is believed of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Look {
             return Some(*was);
         }
         self.opened.fetch_add(1, Ordering::Relaxed);
-        let digest = Digest::of(&fs::read(stamps.path(path)).ok()?);
+        let digest = stamp::read(&stamps.path(path)).ok()?.1.digest;
         (digest == was.digest).then(|| Seen { digest, stamp: stamp.settled(self.now) })
     }
 
@@ -75,7 +75,7 @@ impl Look {
             Some(was) => self.same(stamps, path, was).map(Some),
             None => match fs::metadata(path) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => Some(None),
-                _ => fs::read(path).is_err().then_some(None),
+                _ => stamp::read(path).is_err().then_some(None),
             },
         }
     }

@@ -158,8 +158,8 @@ pub fn conjuncts(exprs: &Exprs, guard: ExprId) -> Vec<ExprId> {
 pub fn as_nonneg(exprs: &Exprs, condition: ExprId, holds: bool) -> Option<Vec<Int>> {
     let Node::Op(op, args) = exprs.node(condition) else { return None };
     let [l, r] = args[..] else { return None };
-    let (Node::Int(l), Node::Int(r)) = (exprs.node(l), exprs.node(r)) else { return None };
-    let (less, more, one) = (r.sub(l), l.sub(r), Int::constant(1));
+    let (l, r) = (exprs.whole(l)?, exprs.whole(r)?);
+    let (less, more, one) = (r.sub(&l), l.sub(&r), Int::constant(1));
     Some(match (op, holds) {
         (Op::Lt, true) | (Op::Ge, false) => vec![less.sub(&one)],
         (Op::Le, true) | (Op::Gt, false) => vec![less],

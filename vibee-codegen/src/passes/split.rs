@@ -26,7 +26,7 @@ type Digits = Vec<Vec<Int>>;
 
 /// Splits every merged definition; says for each output which shape the caller sees.
 pub fn run(kernel: &mut Kernel, shapes: Vec<Vec<Int>>) -> Vec<CallerShape> {
-    let known = Known::of(kernel);
+    let known = Known::in_layer(kernel);
     let mut merged: BTreeMap<DefId, Digits> = BTreeMap::new();
     for d in 0..kernel.defs.len() {
         let id = DefId(d as u32);
@@ -89,6 +89,7 @@ fn digits_of(store: &Int, indices: &[Index], known: &Known) -> Vec<IndexId> {
     let mut weight = Int::constant(1);
     while !found.is_empty() {
         let counts = |i: &IndexId| store.linear_in(*i).is_some_and(|(c, _)| known.same(&c, &weight));
+        // What is left over has one value and may stand anywhere.
         let next = found.iter().position(counts).unwrap_or(0);
         let i = found.remove(next);
         weight = weight.mul(&indices[i.index()].extent);

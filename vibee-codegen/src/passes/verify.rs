@@ -49,7 +49,7 @@ pub fn verify(p: &Program) -> Result<(), String> {
     if p.outputs.len() != p.kernel.outputs.len() {
         return Err(format!("{} outputs instead of {}", p.outputs.len(), p.kernel.outputs.len()));
     }
-    let known = Known::of(&p.kernel);
+    let known = Known::in_layer(&p.kernel);
     for o in &p.outputs {
         output(p, o, &known).map_err(|e| format!("the output `{}`: {e}", o.name))?;
     }

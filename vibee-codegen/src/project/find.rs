@@ -1,6 +1,7 @@
 //! Finding spec files: a walk over folders in name order, with the place of each file's Rust.
 //!
-//! Links to folders are not followed, so a loop of links cannot be entered. Reads no file.
+//! Links to folders are not followed, so a loop of links cannot be entered; pipes, sockets and devices are no
+//! specs, whatever they are called. Reads no file.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -69,8 +70,8 @@ fn walk(folder: &Path, at: &Walk<'_>) -> Result<Vec<Found>, Unreadable> {
             entries.push((name, true));
         } else if is_spec {
             // A link to a folder may be called anything; what a broken link is called, it claims to be.
-            let folder = kind.is_symlink() && std::fs::metadata(entry.path()).is_ok_and(|m| m.is_dir());
-            if !folder {
+            let claims = || std::fs::metadata(entry.path()).map_or(true, |m| m.is_file());
+            if kind.is_file() || kind.is_symlink() && claims() {
                 entries.push((name, false));
             }
         }
@@ -183,6 +184,17 @@ mod tests {
         link("a/c.vibee", "d.vibee");
         let found = find(&[folder.path().to_path_buf()]).expect("specs");
         assert_eq!(modules(&found), ["a/c", "d"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn sockets_are_no_specs() {
+        let folder = folder(&["a.vibee"]);
+        let _socket =
+            std::os::unix::net::UnixListener::bind(folder.path().join("b.vibee")).expect("a socket");
+        std::os::unix::fs::symlink("b.vibee", folder.path().join("c.vibee")).expect("a link");
+        let found = find(&[folder.path().to_path_buf()]).expect("specs");
+        assert_eq!(modules(&found), ["a"]);
     }
 
     #[test]

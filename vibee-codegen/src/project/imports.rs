@@ -139,6 +139,18 @@ impl Unit {
         vibee_spec::lint::lint(file, source, &|name| Some(self.resolve(source, name)?.0))
     }
 
+    /// What the spec uses of its imports: where each is, with links resolved, and the names of its functions and
+    /// constants that stand in the spec.
+    #[must_use]
+    pub fn uses(&self) -> Vec<(PathBuf, Vec<String>)> {
+        let Spec { file, source, path, .. } = &self.spec;
+        let one = |import: &ast::Ident| {
+            let names = vibee_spec::lint::uses(file, source, self.resolve(source, &import.name)?.0);
+            (!names.is_empty()).then(|| (real(&import_path(path, &import.name)), names))
+        };
+        file.imports.iter().filter_map(one).collect()
+    }
+
     fn resolve(&self, from: &Source, name: &str) -> Option<(&ast::File, &Source)> {
         let target = match self.targets.get(&import_path(Path::new(&from.path), name))? {
             0 => &self.spec,
@@ -149,6 +161,6 @@ impl Unit {
 }
 
 /// A path without links, or the path itself if nothing is there.
-pub(super) fn real(path: &Path) -> PathBuf {
+pub(crate) fn real(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }

@@ -125,10 +125,21 @@ pub struct Seen {
 /// A file's contents, and how it was seen.
 ///
 /// # Errors
-/// When it cannot be read.
+/// When it cannot be read, or is no regular file: a pipe would be waited for, a device may not end.
 pub fn read(path: &Path) -> io::Result<(Vec<u8>, Seen)> {
-    let mut file = File::open(path)?;
+    let mut options = File::options();
+    options.read(true);
+    // Opening a pipe that nobody writes to must not wait either.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        rustix::fs::OFlags::NONBLOCK.bits().cast_signed(),
+    );
+    let mut file = options.open(path)?;
     let meta = file.metadata()?;
+    if !meta.is_file() && !meta.is_dir() {
+        return Err(io::Error::other("it is no regular file"));
+    }
     let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0).saturating_add(1));
     file.read_to_end(&mut bytes)?;
     let digest = Digest::of(&bytes);

@@ -13,8 +13,25 @@ pub enum Kind {
     Layer,
 }
 
-/// Names that starters use for something else.
-const INNER: &[&str] = &["x", "w", "b", "y", "t", "d", "i", "o", "c", "total", "scale", "forward"];
+impl Kind {
+    /// Its text, with `{name}` and `{Name}` for the name.
+    fn template(self) -> &'static str {
+        match self {
+            Kind::Kernel => include_str!("kernel.vibee.in"),
+            Kind::Types => include_str!("types.vibee.in"),
+            Kind::Layer => include_str!("layer.vibee.in"),
+        }
+    }
+
+    /// Names that the text uses for something else.
+    fn inner(self) -> &'static [&'static str] {
+        match self {
+            Kind::Kernel => &["x", "y", "t", "d", "c", "total"],
+            Kind::Types => &["x", "y", "t", "d", "c", "scale"],
+            Kind::Layer => &["x", "w", "b", "y", "t", "i", "o", "c"],
+        }
+    }
+}
 
 /// Why there is no starter of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,15 +72,10 @@ pub fn spec(name: &str, kind: Kind, folder: &Path) -> Result<(PathBuf, String), 
         }
     }
     let stem = parts[parts.len() - 1];
-    if vibee_spec::parse::words::is_reserved(stem) || INNER.contains(&stem) {
+    if vibee_spec::parse::words::is_reserved(stem) || kind.inner().contains(&stem) {
         return Err(BadName::Reserved(stem.to_owned()));
     }
-    let template = match kind {
-        Kind::Kernel => include_str!("kernel.vibee.in"),
-        Kind::Types => include_str!("types.vibee.in"),
-        Kind::Layer => include_str!("layer.vibee.in"),
-    };
-    let text = template.replace("{name}", stem).replace("{Name}", &camel(stem));
+    let text = kind.template().replace("{name}", stem).replace("{Name}", &camel(stem));
     let mut path = folder.join(name);
     path.set_extension("vibee");
     Ok((path, text))

@@ -161,3 +161,20 @@ fn a_damaged_manifest_is_an_error() {
     assert!(done.err.starts_with("error: generated/.vibee-manifest:1: damaged manifest"), "{}", done.err);
     assert!(desk.path("x.rs").exists());
 }
+
+/// What is known is not asked, and what nothing reads is said to be so: generated crates have no warnings.
+#[test]
+fn conditions_that_are_known_are_not_written() {
+    let spec = "name: odd\nlanguage: rust\n\nkernels:\n  blocks(x: f32[C, 2*H]) -> y: f32[C*2, H]:\n    p[c, a in 2, h in H] = x[c, 2*h + a]\n    y[c*2 + a, h] = p[c, a, h]\n  apart(x: f32, n: i32) -> y: bool:\n    y = not (x == 3) and (true and n > 2)\n  reads(x: f32[N], s: i32) -> y: f32[2]:\n    y[a in 2] = x[a + s]\n\nlayers:\n  Plain[D]:\n    forward(x: f32[T, D]) -> y: f32[T, D]:\n      y[t, d] = x[t, d] + 1\n  Dead[D]:\n    weights:\n      w: f32[D]\n      u: f32[D]\n      p: Plain[D]\n    forward(x: f32[T, D], at: idx<D>) -> y: f32[T]:\n      lost[t, d] = x[t, d] * u[d]\n      z = p(x)\n      y[t] = z[t, at] * w[0; 1]\n\nmodels:\n  M:\n    config: {D: hidden}\n    weights:\n      dead: Dead[D]\n    forward(x: f32[T, D]) -> y: f32[T]:\n      y = dead(x, 0)\n";
+    let desk = Desk::new(&[("specs/odd.vibee", spec)]);
+    let done = desk.vibee("gen");
+    assert_eq!(done.code, 0, "{}", done.err);
+    let code = desk.read("generated/src/odd.rs");
+    for unwanted in ["2 == 0", "true &&", "!(x", "0 <= 0"] {
+        assert!(!code.contains(unwanted), "{unwanted} in {code}");
+    }
+    for wanted in ["!= 3.0", "_source: &dyn", "#[allow(dead_code)]\n    u: Tensor", "    w: Tensor"] {
+        assert!(code.contains(wanted), "{wanted} in {code}");
+    }
+    assert_eq!(code.matches("allow(dead_code)").count(), 1, "{code}");
+}

@@ -45,6 +45,39 @@ fn what_cannot_be_read_is_said() {
     assert_eq!(desk.vibee("").code, 2);
 }
 
+/// A function that another spec of the run uses is used.
+#[test]
+fn uses_in_importing_specs_count() {
+    let shared = "name: shared\nlanguage: rust\n\nfunctions:\n  double(e) = 2 * e\n  half(e) = e / 2\n\nkernels:\n  k(x: f32[T]) -> y: f32[T]:\n    y[t] = x[t]\n";
+    let user = "name: user\nlanguage: rust\n\nimports:\n  - ../shared\n\nkernels:\n  u(x: f32[T]) -> y: f32[T]:\n    y[t] = double(x[t])\n";
+    let desk = Desk::new(&[("specs/shared.vibee", shared), ("specs/nn/user.vibee", user)]);
+    let alone = desk.vibee("check specs/shared.vibee -A untested-kernel");
+    assert!(alone.err.contains("`double` is never used"), "{}", alone.err);
+    let both = desk.vibee("check -A untested-kernel");
+    assert!(both.err.contains("`half` is never used"), "{}", both.err);
+    assert!(both.err.ends_with("2 specs: 0 errors, 1 warning\n"), "{}", both.err);
+}
+
+/// What is called a spec and is a pipe is not waited for.
+#[cfg(unix)]
+#[test]
+fn pipes_are_not_read() {
+    let import = DOUBLE.replacen("kernels:", "imports:\n  - pipe\n\nkernels:", 1);
+    let desk = Desk::new(&[("specs/a.vibee", DOUBLE)]);
+    let made = std::process::Command::new("mkfifo").arg(desk.path("specs/pipe.vibee")).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo makes a pipe");
+    let done = desk.vibee("check specs -A untested-kernel");
+    assert_eq!((done.code, done.err.as_str()), (0, "1 spec: 0 errors, 0 warnings\n"));
+    for command in ["check", "gen", "fmt"] {
+        let done = desk.vibee(&format!("{command} specs/pipe.vibee"));
+        assert_eq!(done.code, 2, "{command}: {}", done.err);
+        assert!(done.err.contains("cannot read specs/pipe.vibee: it is no regular file"), "{}", done.err);
+    }
+    desk.write("specs/b.vibee", &import);
+    let done = desk.vibee("check specs/b.vibee");
+    assert!(done.err.contains("error[V0211]"), "{}", done.err);
+}
+
 /// Four kinds of damage have a reading if it is asked for, and a warning each.
 #[test]
 fn damage_is_read_leniently_on_request() {

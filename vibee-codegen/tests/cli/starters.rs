@@ -15,6 +15,25 @@ fn every_starter_is_as_it_should_be() {
     }
 }
 
+/// A name is refused only where the starter's own text uses it.
+#[test]
+fn names_of_other_starters_are_free() {
+    let names = ["x", "w", "b", "y", "t", "d", "i", "o", "c", "total", "scale", "forward", "label", "mode"];
+    let desk = Desk::new(&[]);
+    let mut refused = Vec::new();
+    for kind in ["kernel", "types", "layer"] {
+        for name in names {
+            if desk.vibee(&format!("new {name} --kind {kind} --dir {kind}")).code != 0 {
+                refused.push(format!("{kind} {name}"));
+            }
+        }
+        let done = desk.vibee(&format!("check {kind} -D warnings"));
+        assert_eq!(done.code, 0, "{kind}: {}{}", done.out, done.err);
+    }
+    assert_eq!(refused.len(), 6 + 6 + 8, "{refused:?}");
+    assert!(["kernel total", "types scale", "layer w"].iter().all(|r| refused.contains(&(*r).to_owned())));
+}
+
 /// Compiled once: the three kinds are built together.
 #[test]
 fn starters_pass_their_tests() {

@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use super::{
-    BinOp, CreationPattern, DefineOp, Expect, Expr, ExprKind, File, Format, Function, Ident, Kernel, Law,
-    Layer, Model, Node, NodeKind, Param, Stmt, TestCase, Ty, TyElem, TypeDecl, UnOp, Value, ValueKind,
+    BinOp, CreationPattern, DefineOp, Expect, Expr, ExprKind, Field, File, Format, Function, Ident, Kernel,
+    Law, Layer, Model, Node, NodeKind, Param, Stmt, TestCase, Ty, TyElem, TypeDecl, UnOp, Value, ValueKind,
     WeightKind,
 };
 
@@ -135,17 +135,21 @@ fn type_decl(out: &mut String, t: &TypeDecl) {
             let _ = writeln!(out, "  ({key} {})", value.name);
         }
     }
-    for f in &t.fields {
-        let default = f.default.as_ref().map_or(String::new(), |d| format!(" = {}", d.name));
-        let _ = writeln!(out, "  {}: {}{default}{}", f.name.name, f.ty.name, doc(&f.doc));
-        f.other.iter().for_each(|(key, value)| put(writeln!(out, "    {} = {}", key.name, node(value))));
-    }
+    t.fields.iter().for_each(|f| field(out, "  ", f));
     for v in &t.variants {
         let value = v.value.as_ref().map_or(String::new(), |d| format!(" = {}", d.name));
         let payload = v.payload.as_ref().map_or(String::new(), |d| format!("({})", d.name));
         let _ = writeln!(out, "  | {}{payload}{value}{}", v.name.name, doc(&v.doc));
+        v.fields.iter().for_each(|f| field(out, "    ", f));
+        v.other.iter().for_each(|(key, value)| put(writeln!(out, "    {} = {}", key.name, node(value))));
     }
     t.other.iter().for_each(|(key, value)| put(writeln!(out, "  {} = {}", key.name, node(value))));
+}
+
+fn field(out: &mut String, margin: &str, f: &Field) {
+    let default = f.default.as_ref().map_or(String::new(), |d| format!(" = {}", d.name));
+    let _ = writeln!(out, "{margin}{}: {}{default}{}", f.name.name, f.ty.name, doc(&f.doc));
+    f.other.iter().for_each(|(key, value)| put(writeln!(out, "{margin}  {} = {}", key.name, node(value))));
 }
 
 fn case(out: &mut String, case: &TestCase) {

@@ -89,7 +89,7 @@ impl<'a> Builder<'_, 'a> {
         Some(value_or_whole(Source::Def(def), self.k.def(def).shape.is_empty()))
     }
 
-    fn unknown_callee(&mut self, call: &Call<'_, 'a>, env: &Env<'a>, place: Place) {
+    pub fn unknown_callee(&mut self, call: &Call<'_, 'a>, env: &Env<'a>, place: Place) {
         let name = call.callee.name.as_str();
         if env.frame.kernel_names && matches!(self.locals.get(name).map(|e| &e.local), Some(Local::Poison)) {
             return;
@@ -111,6 +111,8 @@ impl<'a> Builder<'_, 'a> {
         } else if builtins::fold(name).is_some() {
             Diagnostic::error("V0206", at.span, format!("`{name}` folds over an index"))
                 .hint(format!("say which: `{name}[i](…)`"))
+        } else if self.cx.left_out(env.frame.file, name) {
+            return;
         } else {
             let words: Vec<&str> = builtins::callable_words().collect();
             let near = self

@@ -259,26 +259,42 @@ impl<'a> Builder<'_, 'a> {
         Some(self.push_def(Def { name, indices: vec![], dtype, shape: vec![], store: vec![], body, text }))
     }
 
+    fn is_kernel(&mut self, name: &Ident) -> bool {
+        let found = self.cx.find(self.file, &name.name);
+        matches!(found, Some(super::globals::Global::Kernel(..)))
+            || self.cx.find_instance(self.file, &name.name).is_some()
+    }
+
+    /// Whether a called name means nothing here, or something with errors.
+    fn is_nothing(&mut self, name: &Ident) -> bool {
+        let local = self.locals.get(&name.name).map(|e| &e.local);
+        let known = super::builtins::callable_words().any(|word| word == name.name);
+        match local {
+            Some(local) => matches!(local, Local::Poison),
+            None => !known && self.cx.find(self.file, &name.name).is_none(),
+        }
+    }
+
     /// `a, b = f(x)`.
     fn define_several(&mut self, d: &'a Define) -> Option<()> {
         let env = self.root();
         let place = self.here(d.value.span);
-        let outs = match &d.value.kind {
-            ExprKind::Call { callee, generic, indices, guard, args }
-                if matches!(
-                    self.cx.find(self.file, &callee.name),
-                    Some(super::globals::Global::Kernel(..))
-                ) || self.cx.find_instance(self.file, &callee.name).is_some() =>
-            {
-                let call = super::callee::Call {
-                    callee,
-                    generic: generic.as_deref(),
-                    indices: indices.as_deref(),
-                    guard: guard.as_deref(),
-                    args: args.as_deref(),
-                    expr: &d.value,
-                };
-                self.kernel_call(&call, &env, place)?
+        let call = match &d.value.kind {
+            ExprKind::Call { callee, generic, indices, guard, args } => Some(super::callee::Call {
+                callee,
+                generic: generic.as_deref(),
+                indices: indices.as_deref(),
+                guard: guard.as_deref(),
+                args: args.as_deref(),
+                expr: &d.value,
+            }),
+            _ => None,
+        };
+        let outs = match call {
+            Some(call) if self.is_kernel(call.callee) => self.kernel_call(&call, &env, place)?,
+            Some(call) if self.is_nothing(call.callee) => {
+                self.unknown_callee(&call, &env, place);
+                return None;
             }
             _ => {
                 let e = Diagnostic::error(

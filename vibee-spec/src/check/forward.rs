@@ -56,6 +56,7 @@ pub(super) fn build<'a>(
     ast: &'a ast::Kernel,
 ) -> Option<Forward> {
     let mut f = Walk {
+        incomplete: cx.incomplete(s.file, layer.span),
         cx,
         file: s.file,
         ast,
@@ -94,6 +95,8 @@ pub(super) struct Walk<'c, 'a, 's> {
     pub members: &'s [Member],
     pub forward: Forward,
     pub outputs: Vec<OutputDecl>,
+    /// The parser left something out of the layer: what is missing may be that.
+    pub incomplete: bool,
     /// Ranges of the forward's letters so far.
     pub letters: HashMap<String, Range>,
     pub used: HashSet<String>,
@@ -391,7 +394,7 @@ impl<'a> Walk<'_, 'a, '_> {
                     outputs.push(*self.value_of(&o.name).as_ref()?);
                 }
                 Some(Local::Poison) => self.failed = true,
-                _ if self.cx.incomplete(self.file, self.ast.span) => self.failed = true,
+                _ if self.incomplete => self.failed = true,
                 _ => {
                     let d = Diagnostic::error(
                         "V0203",

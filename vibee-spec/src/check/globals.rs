@@ -19,6 +19,9 @@ use crate::term::{Format, Kernel, Layer};
 /// Finds the file behind an entry of the `imports:` of a source: entries are relative to its path.
 pub type Imports<'a> = dyn Fn(&Source, &str) -> Option<(&'a ast::File, &'a Source)> + 'a;
 
+/// Sections whose entries have names that others use.
+const DEFINING: &[&str] = &["constants", "formats", "functions", "kernels", "layers"];
+
 /// What a name of a file stands for: the file that declares it and the position there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Global {
@@ -276,15 +279,24 @@ impl<'a> Cx<'a> {
 
     /// Whether the parser left something out of a definition of a file.
     pub fn incomplete(&self, file: usize, span: Span) -> bool {
-        file == 0 && self.refused.iter().any(|r| span.start <= r.start && r.start < span.end)
+        // What a line lacks is missed at its end, which may be the end of all.
+        file == 0 && self.refused.iter().any(|r| span.start <= r.start && r.start <= span.end)
     }
 
-    /// Whether the parser left a format out of a file: an unknown type may be that.
-    pub fn refused_formats(&self, file: usize) -> bool {
-        let sections = &self.units[file].file.sections;
-        let formats = sections.iter().filter(|s| s.key.name == "formats").map(|s| s.span);
-        file == 0
-            && formats.into_iter().any(|f| self.refused.iter().any(|r| f.start <= r.start && r.start < f.end))
+    /// Whether the parser left out a definition that may be called so: it refused something in a section, and
+    /// one of its lines begins with the name.
+    pub fn left_out(&self, file: usize, name: &str) -> bool {
+        let unit = &self.units[file];
+        let begins = |line: &str| {
+            let rest = line.trim_start().strip_prefix(name);
+            rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+        };
+        unit.file.sections.iter().any(|s| {
+            let text = unit.source.text.get(s.span.range()).unwrap_or_default();
+            DEFINING.contains(&s.key.name.as_str())
+                && self.incomplete(file, s.span)
+                && text.lines().any(begins)
+        })
     }
 
     /// Adds a finding about file 0, once. Findings about other files are theirs.

@@ -176,7 +176,7 @@ fn method<'a>(b: &mut Builder<'_, 'a>, ast: &'a ast::Layer) -> Option<&'a ast::K
         b.err(b.here(m.name.span), d);
     }
     let found = ast.methods.iter().find(|m| m.name.name == "forward");
-    if found.is_none() {
+    if found.is_none() && !b.cx.incomplete(b.file, ast.span) {
         let d = Diagnostic::error("V0501", ast.name.span, format!("`{}` has no `forward`", ast.name.name))
             .hint("say what it computes: `forward(x: f32[T, D]) -> y: f32[T, D]:`");
         b.err(b.here(ast.name.span), d);
@@ -260,6 +260,9 @@ impl<'a> Builder<'_, 'a> {
     ) -> Option<(Sublayer, Member)> {
         let env = self.root();
         let Some(Global::Layer(file, at)) = self.cx.find(self.file, &used.name) else {
+            if self.cx.left_out(self.file, &used.name) {
+                return None;
+            }
             let mut d = Diagnostic::error("V0502", used.span, format!("there is no layer `{}`", used.name));
             d.hint = self.cx.suggest(self.file, &used.name, &|g| matches!(g, Global::Layer(..)));
             self.err(self.here(used.span), d);

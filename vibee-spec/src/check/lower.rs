@@ -277,9 +277,8 @@ impl Builder<'_, '_> {
                 self.assume(*b, false);
             }
             (_, [a, b]) => {
-                let (Node::Int(a), Node::Int(b)) = (self.k.exprs.node(*a), self.k.exprs.node(*b)) else {
-                    return;
-                };
+                let (Some(a), Some(b)) = (self.k.exprs.whole(*a), self.k.exprs.whole(*b)) else { return };
+                let (a, b) = (&a, &b);
                 let below = |x: &Int, y: &Int, strict: i64| y.sub(x).sub(&Int::constant(strict));
                 let facts = match (op, holds) {
                     (Op::Lt, true) | (Op::Ge, false) => vec![below(a, b, 1)],

@@ -240,10 +240,13 @@ fn instances(
                 _ => None,
             });
             let Some(elem) = elem else {
+                fine = false;
+                if cx.left_out(0, &t.name) {
+                    continue;
+                }
                 let mut d = Diagnostic::error("V0209", t.span, format!("unknown element type `{}`", t.name));
                 d.hint = suggest::hint(&t.name, builtins::DTYPES.iter().copied());
                 cx.report(0, d);
-                fine = false;
                 continue;
             };
             for head in &out {

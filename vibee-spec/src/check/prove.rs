@@ -85,7 +85,7 @@ impl<'f> Prover<'f> {
         }
         self.weak = false;
         self.known.truncate(known);
-        proved || self.by_cases(&e)
+        proved || self.by_cases(&e) || without_quotient(&e).is_some_and(|e| self.nonneg(&e))
     }
 
     /// `min` and `max` are one of their two arguments, and then that one is the smaller or the larger.
@@ -185,7 +185,10 @@ impl<'f> Prover<'f> {
                     self.known.push(x.sub(&multiple));
                     self.known.push(multiple.add(y).sub(&Int::constant(1)).sub(x));
                 }
-                Atom::Mod(_, y) if self.direct(&y.sub(&Int::constant(1))) => {
+                Atom::Mod(x, y) if self.direct(&y.sub(&Int::constant(1))) => {
+                    if self.direct(x) {
+                        self.known.push(x.sub(&v));
+                    }
                     self.known.push(y.sub(&Int::constant(1)).sub(&v));
                     self.known.push(v);
                 }
@@ -434,6 +437,23 @@ fn whole_multiples(e: &Int) -> Int {
     out
 }
 
+/// What is not negative exactly if `e` is, where `e` adds or takes away one quotient by a constant:
+/// `a // b + r >= 0` says `a + b*r >= 0`, and `r - a // b >= 0` says `b*r + b - 1 - a >= 0`. Conditions
+/// speak of `a`, not of the quotient.
+fn without_quotient(e: &Int) -> Option<Int> {
+    let mut quotients = e.terms().filter_map(|(atoms, count)| match atoms {
+        [Atom::Div(a, b)] => Some(((**a).clone(), b.as_const()?, count)),
+        _ => None,
+    });
+    let (a, b, count) = quotients.next()?;
+    if quotients.next().is_some() || b <= 0 || count.abs() != 1 {
+        return None;
+    }
+    let quotient = Int::atom(Atom::Div(Box::new(a.clone()), Box::new(Int::constant(b))));
+    let rest = e.sub(&quotient.scale(count)).scale(b);
+    Some(if count == 1 { rest.add(&a) } else { rest.add(&Int::constant(b - 1)).sub(&a) })
+}
+
 /// Non-negative multiples of `known` that cancel a negative term of `e`.
 fn multiples(e: &Int, known: &Int) -> Vec<Int> {
     let mut out: Vec<Int> = vec![];
@@ -451,4 +471,25 @@ fn multiples(e: &Int, known: &Int) -> Vec<Int> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both signs, against all small values.
+    #[test]
+    fn a_quotient_is_what_its_numerator_says() {
+        let k = Int::index(IndexId(0));
+        for (divisor, offset, rest) in [(4, -4, 0), (4, -4, 11), (32, -16, 3), (2, 5, -7), (1, 0, 0)] {
+            let quotient = k.add(&Int::constant(offset)).floor_div(&Int::constant(divisor));
+            for e in [quotient.add(&Int::constant(rest)), Int::constant(rest).sub(&quotient)] {
+                let Some(same) = without_quotient(&e) else { continue };
+                for value in -70..70 {
+                    let at = |e: &Int| e.eval(&|_| Some(value)).expect("a number");
+                    assert_eq!(at(&e) >= 0, at(&same) >= 0, "{e:?} at {value}");
+                }
+            }
+        }
+    }
 }

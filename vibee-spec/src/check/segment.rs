@@ -39,7 +39,7 @@ impl<'a> Walk<'_, 'a, '_> {
         b.weight_formats = formats.collect();
         b.outputs.clone_from(&self.outputs);
         b.in_loop = self.rounds > 0;
-        b.incomplete = b.cx.incomplete(self.file, self.ast.span);
+        b.incomplete = self.incomplete;
         b.taken.extend(self.names.keys().cloned());
         b.taken.extend(self.fresh.iter().cloned());
         for c in &given {

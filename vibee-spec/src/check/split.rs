@@ -21,9 +21,17 @@ pub(super) fn mixed_radix(
     if rest != Int::default() || digits.is_empty() {
         return None;
     }
-    let mut stride = Int::constant(1);
+    let one = Int::constant(1);
+    let mut stride = one.clone();
     while !digits.is_empty() {
-        let next = digits.iter().position(|(_, c)| facts.same(c, &stride))?;
+        let mut fitting = (0..digits.len()).filter(|n| facts.same(&digits[*n].1, &stride));
+        let first = fitting.next()?;
+        // A letter that is always 0 leaves the stride to the next one.
+        let next = [first]
+            .into_iter()
+            .chain(fitting)
+            .find(|n| facts.same(&extent(digits[*n].0), &one))
+            .unwrap_or(first);
         let (i, _) = digits.remove(next);
         stride = stride.mul(&extent(i));
     }

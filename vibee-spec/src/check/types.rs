@@ -87,7 +87,7 @@ impl<'a> Builder<'_, 'a> {
         known.extend(self.generics.keys().cloned());
         known.sort_unstable();
         let near = suggest::hint(&n.name, known.iter().map(String::as_str));
-        if near.is_none() && self.cx.refused_formats(self.file) {
+        if self.cx.left_out(self.file, &n.name) {
             return None;
         }
         let mut d = Diagnostic::error("V0209", n.span, format!("unknown element type `{}`", n.name));

@@ -69,8 +69,12 @@ fn variants(name: &str, old: &[Variant], new: &[Variant], changes: &mut Changes)
             changes.add(Breaks, "type", name, format!("the variant `{variant}` is gone"));
             continue;
         };
-        if text(o.payload.as_ref()) != text(n.payload.as_ref()) {
+        if text(o.payload.as_ref()) != text(n.payload.as_ref()) || o.fields.is_empty() != n.fields.is_empty()
+        {
             changes.add(Breaks, "type", name, format!("the variant `{variant}` carries something else"));
+        }
+        if !o.fields.is_empty() && !n.fields.is_empty() {
+            fields(&format!("{name}.{variant}"), &o.fields, &n.fields, changes);
         }
         if text(o.value.as_ref()) != text(n.value.as_ref()) {
             changes.add(Breaks, "type", name, format!("the variant `{variant}` has another number"));

@@ -13,6 +13,8 @@ pub enum Literal {
     Bool(bool),
     /// Whole number.
     Int(i128),
+    /// Whole number above those: only a `u128` is as large.
+    Huge(u128),
     /// Number; NaN and infinities too.
     Float(f64),
     /// Text.
@@ -236,23 +238,35 @@ pub(super) fn truth(word: &str) -> Option<bool> {
 
 pub(super) fn integer(word: &str) -> Option<i128> {
     let (sign, digits) = match word.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, word.strip_prefix('+').unwrap_or(word)),
+        Some(rest) => ("-", rest),
+        None => ("", word.strip_prefix('+').unwrap_or(word)),
     };
-    let clean: String = digits.chars().filter(|c| *c != '_').collect();
-    let value = match clean.strip_prefix("0x").or_else(|| clean.strip_prefix("0X")) {
-        Some(hex) => i128::from_str_radix(hex, 16).ok()?,
-        None if clean.starts_with(|c: char| c.is_ascii_digit()) && !digits.starts_with('_') => {
-            clean.parse().ok()?
-        }
-        None => return None,
-    };
-    Some(sign * value)
+    let (digits, radix) = digits_of(digits)?;
+    // With its sign: the lowest number has no positive one.
+    i128::from_str_radix(&format!("{sign}{digits}"), radix).ok()
+}
+
+/// The digits of a whole number without `_`, and their base.
+fn digits_of(word: &str) -> Option<(String, u32)> {
+    let clean: String = word.chars().filter(|c| *c != '_').collect();
+    let begins = |text: &str| text.starts_with(|c: char| c.is_ascii_hexdigit());
+    match clean.strip_prefix("0x").or_else(|| clean.strip_prefix("0X")) {
+        Some(hex) => begins(hex).then(|| (hex.to_owned(), 16)),
+        None => (begins(&clean) && !word.starts_with('_')).then_some((clean, 10)),
+    }
 }
 
 fn whole(word: Option<&str>, number: Number) -> Option<Literal> {
+    let word = word?;
     let (low, high) = number.range();
-    integer(word?).filter(|v| (low..=high).contains(v)).map(Literal::Int)
+    match integer(word) {
+        Some(v) => (low..=high).contains(&v).then_some(Literal::Int(v)),
+        None if number == Number::U128 => {
+            let (digits, radix) = digits_of(word.strip_prefix('+').unwrap_or(word))?;
+            u128::from_str_radix(&digits, radix).ok().map(Literal::Huge)
+        }
+        None => None,
+    }
 }
 
 pub(super) fn real(word: &str) -> Option<f64> {

@@ -268,7 +268,7 @@ impl Number {
         matches!(self, Number::F32 | Number::F64)
     }
 
-    /// Lowest and highest whole number.
+    /// Lowest and highest whole number, as far as an `i128` goes.
     #[must_use]
     pub fn range(self) -> (i128, i128) {
         match self {

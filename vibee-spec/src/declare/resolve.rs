@@ -4,7 +4,7 @@
 use super::syntax::{self, TypeKind, TypeTree};
 use super::units::Cx;
 use super::{Number, Type, TypeDef, TypeDefKind, TypeRef, Variant};
-use crate::ast::Ident;
+use crate::ast::{self, Ident};
 use crate::check::suggest;
 use crate::diag::Diagnostic;
 use crate::limits::MAX_DEPTH;
@@ -58,7 +58,8 @@ fn builtin(name: &str) -> Option<Builtin> {
     Number::ALL.iter().find(|(n, _)| *n == name).map(|(_, n)| Builtin::Plain(Type::Number(*n)))
 }
 
-/// What an inline `enum {A, B}` is called: the type it stands in and the field.
+/// What an inline `enum {A, B}` is called: the type it stands in and the field; or the enum, and the variant
+/// with the fields.
 pub(super) struct Owner<'o> {
     pub ty: &'o str,
     pub field: &'o str,
@@ -225,7 +226,10 @@ impl<'a> Cx<'a, '_> {
                             _ => false,
                         }
                     }
-                    _ => !decl.variants.is_empty() && decl.variants.iter().all(|v| v.payload.is_none()),
+                    _ => {
+                        let plain = |v: &ast::Variant| v.payload.is_none() && v.fields.is_empty();
+                        !decl.variants.is_empty() && decl.variants.iter().all(plain)
+                    }
                 }
             }
             _ => false,
@@ -236,12 +240,18 @@ impl<'a> Cx<'a, '_> {
     fn lift(&mut self, names: &[Ident], owner: &Owner<'_>) -> Type {
         let variants =
             names.iter().map(|n| Variant { name: n.name.clone(), doc: None, number: None, payload: None });
+        let kind = TypeDefKind::Enum(variants.collect());
+        self.once(names.iter(), super::names::camel, "variant");
+        self.place(kind, owner)
+    }
+
+    /// Gives what is written inside another type a place among the file's types.
+    pub fn place(&mut self, kind: TypeDefKind, owner: &Owner<'_>) -> Type {
         let def = TypeDef {
             name: format!("{}_{}", owner.ty, owner.field),
             doc: Some(format!("`{}` of `{}`.", owner.field, owner.ty)),
-            kind: TypeDefKind::Enum(variants.collect()),
+            kind,
         };
-        self.once(names.iter(), super::names::camel, "variant");
         let types = &mut self.out.units[self.current].types;
         let index = if self.resolved {
             types.push(def);

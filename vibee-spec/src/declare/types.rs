@@ -61,12 +61,23 @@ fn defaults_of(cx: &mut Cx<'_, '_>, unit: usize) {
     cx.current = unit;
     let decls: &[ast::TypeDecl] = &cx.files[unit].file.types;
     for (index, decl) in decls.iter().enumerate() {
-        for (at, field) in decl.fields.iter().enumerate() {
-            let Some(text) = &field.default else { continue };
-            let literal = cx.default(unit, index, at, text);
-            if let TypeDefKind::Struct(fields) = &mut cx.out.units[unit].types[index].kind {
-                fields[at].default = literal;
+        fill(cx, TypeRef { unit, index }, &decl.fields);
+        for (at, variant) in decl.variants.iter().enumerate().filter(|(_, v)| !v.fields.is_empty()) {
+            let TypeDefKind::Enum(resolved) = &cx.out.units[unit].types[index].kind else { continue };
+            let carried = resolved[at].payload.as_ref().map(|ty| cx.out.plain(ty));
+            if let Some(&Type::Named(place)) = carried {
+                fill(cx, place, &variant.fields);
             }
+        }
+    }
+}
+
+fn fill(cx: &mut Cx<'_, '_>, place: TypeRef, fields: &[ast::Field]) {
+    for (at, field) in fields.iter().enumerate() {
+        let Some(text) = &field.default else { continue };
+        let literal = cx.default(place, at, text);
+        if let TypeDefKind::Struct(fields) = &mut cx.out.units[place.unit].types[place.index].kind {
+            fields[at].default = literal;
         }
     }
 }
@@ -94,8 +105,15 @@ impl<'a> Cx<'a, '_> {
     }
 
     fn variant(&mut self, owner: &str, v: &ast::Variant) -> Variant {
-        let payload = v.payload.as_ref().filter(|p| !p.name.is_empty());
-        let payload = payload.map(|p| self.read(p, &Owner { ty: owner, field: &v.name.name }));
+        let own = Owner { ty: owner, field: &v.name.name };
+        let payload = if v.fields.is_empty() {
+            v.payload.as_ref().filter(|p| !p.name.is_empty()).map(|p| self.read(p, &own))
+        } else {
+            self.once(v.fields.iter().map(|f| &f.name), names::snake, "field");
+            let inside = format!("{owner}_{}", v.name.name);
+            let fields = v.fields.iter().map(|f| self.field(&inside, f)).collect();
+            Some(self.place(TypeDefKind::Struct(fields), &own))
+        };
         let number = v.value.as_ref().and_then(|n| number(&n.name));
         Variant { name: v.name.name.clone(), doc: v.doc.clone(), number, payload }
     }
@@ -152,8 +170,8 @@ impl<'a> Cx<'a, '_> {
         }
     }
 
-    fn default(&mut self, unit: usize, index: usize, at: usize, text: &Ident) -> Option<Literal> {
-        let TypeDefKind::Struct(fields) = &self.out.get(TypeRef { unit, index }).kind else { return None };
+    fn default(&mut self, place: TypeRef, at: usize, text: &Ident) -> Option<Literal> {
+        let TypeDefKind::Struct(fields) = &self.out.get(place).kind else { return None };
         let (ty, name) = (&fields[at].ty, &fields[at].name);
         let read = Data::of_text(text).and_then(|data| super::literal::literal(&self.out, ty, &data));
         match read {

@@ -13,7 +13,7 @@ pub(super) struct Cx<'a, 'i> {
     pub files: Vec<File<'a>>,
     pub out: Declarations,
     pub diags: Diags,
-    /// Enums written inside other types of the current file.
+    /// Enums and fields of variants, written inside other types of the current file.
     pub lifted: Vec<super::TypeDef>,
     /// Whether all declared types have been read, so that further ones stand behind them.
     pub resolved: bool,

@@ -1,7 +1,7 @@
 //! Whether two trees mean the same: equal but for places, and for the text of executable lines,
 //! which is compared as it was parsed.
 
-use crate::ast::{Behavior, Field, File, Ident, Node, NodeKind, Section, TestCase, TypeDecl};
+use crate::ast::{Behavior, Field, File, Ident, Node, NodeKind, Section, TestCase, TypeDecl, Variant};
 use crate::scan::{Place, Reading};
 use std::fmt::Debug;
 
@@ -85,8 +85,16 @@ fn without_layout(types: &[TypeDecl]) -> Vec<TypeDecl> {
         other: Vec::new(),
         ..f.clone()
     };
+    let variant = |v: &Variant| Variant {
+        payload: v.payload.as_ref().map(text),
+        fields: v.fields.iter().map(field).collect(),
+        doc: prose(&v.doc),
+        other: Vec::new(),
+        ..v.clone()
+    };
     let one = |t: &TypeDecl| TypeDecl {
         fields: t.fields.iter().map(field).collect(),
+        variants: t.variants.iter().map(variant).collect(),
         doc: prose(&t.doc),
         other: Vec::new(),
         ..t.clone()

@@ -18,6 +18,7 @@ use crate::diag::{Diagnostic, Diags};
 use crate::span::{Source, Span};
 
 pub use levels::{Level, Levels, UnknownLint};
+pub use unused::{is_about_use, uses};
 
 /// One lint.
 #[derive(Clone, Copy, Debug)]

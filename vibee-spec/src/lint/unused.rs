@@ -5,7 +5,7 @@
 
 use super::{Resolve, finding};
 use crate::ast::File;
-use crate::diag::Diags;
+use crate::diag::{Diagnostic, Diags};
 use crate::span::{Source, Span};
 use std::collections::HashMap;
 
@@ -51,6 +51,22 @@ pub(super) fn lint(file: &File, source: &Source, resolve: Resolve<'_>, diags: &m
             unused("unused-import", &import.name, import.span, "the import", diags);
         }
     }
+}
+
+/// Functions and constants of `other`, which `file` imports, that stand in `file`.
+#[must_use]
+pub fn uses(file: &File, source: &Source, other: &File) -> Vec<String> {
+    let words = words(file, source);
+    let names = other.functions.iter().map(|f| &f.name).chain(other.constants.iter().map(|c| &c.name));
+    names.filter(|name| words.contains_key(name.name.as_str())).map(|name| name.name.clone()).collect()
+}
+
+/// Whether a finding is about a definition that only lacks a use in its own spec; its span is the name.
+#[must_use]
+pub fn is_about_use(d: &Diagnostic) -> bool {
+    ["unused-function", "unused-constant"]
+        .iter()
+        .any(|lint| super::find(lint).is_some_and(|l| l.code == d.code))
 }
 
 fn unused(lint: &str, name: &str, span: Span, what: &str, diags: &mut Diags) {

@@ -28,6 +28,7 @@ const NEEDED: &[(&str, &str)] = &[
 pub(super) fn format(entry: &Entry, sink: &mut Sink) -> Option<Format> {
     let name = header(entry, sink);
     let mut parts = Parts::default();
+    let before = sink.mark();
     if let Some(child) = entry.children.get(MAX_DEFINITIONS) {
         sink.push(too_many(child.line.span));
         return None;
@@ -40,11 +41,12 @@ pub(super) fn format(entry: &Entry, sink: &mut Sink) -> Option<Format> {
         sink.push(missing_body(entry.line.span));
         return None;
     }
+    let refused = entry.children.iter().any(|c| c.line.broken) || sink.errors_since(before).next().is_some();
     let mut missing = false;
     for (part, hint) in NEEDED.iter().filter(|(part, _)| !parts.seen.contains_key(*part)) {
         missing = true;
-        // What is broken has been reported, and may be what is missing.
-        if !entry.children.iter().any(|c| c.line.broken) {
+        // What was refused may be what is missing.
+        if !refused {
             let d =
                 Diagnostic::error("V1003", name.span, format!("the format `{}` has no `{part}`", name.name));
             sink.push(d.label("incomplete").hint(*hint));

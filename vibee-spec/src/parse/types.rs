@@ -12,6 +12,9 @@ const VARIANTS: &[&str] = &["values", "enum", "variants"];
 /// Keys whose value holds a struct's fields.
 const FIELDS: &[&str] = &["fields", "struct"];
 
+/// Keys whose value is what a variant carries.
+const PAYLOAD: &[&str] = &["payload", "type"];
+
 /// Keys whose value names the type that values are stored as.
 const BASE: &[&str] = &["base", "base_type"];
 
@@ -214,8 +217,8 @@ fn variants(value: &Node, source: &str) -> Vec<Variant> {
     match &value.kind {
         NodeKind::Seq(items) => items.iter().flat_map(|item| variants(item, source)).collect(),
         NodeKind::Map(entries) => match node::get(entries, "name").and_then(node::ident) {
-            Some(name) => vec![described(name, entries)],
-            None => entries.iter().map(|(name, value)| variant(name.clone(), value)).collect(),
+            Some(name) => vec![described(name, entries, source)],
+            None => entries.iter().map(|(name, value)| variant(name.clone(), value, source)).collect(),
         },
         NodeKind::Raw(_) | NodeKind::Quoted(_) | NodeKind::Block(_) => {
             let mut found = variants_of_text(&Standing::of(value, source));
@@ -228,44 +231,105 @@ fn variants(value: &Node, source: &str) -> Vec<Variant> {
     }
 }
 
-/// `NAME: 3` has a number, `Name: Payload` a payload, `NAME: {value: 3, description: …}` both.
-fn variant(name: Ident, value: &Node) -> Variant {
-    if let NodeKind::Map(entries) = &value.kind {
-        return described(name, entries);
+/// `NAME: 3` has a number, `Name: Payload` a payload, `Name: {x: Float}` fields, and
+/// `NAME: {value: 3, description: …}` says it with keys.
+fn variant(name: Ident, value: &Node, source: &str) -> Variant {
+    let mut variant = Variant { doc: value.comment.clone(), ..bare(name) };
+    match &value.kind {
+        NodeKind::Map(entries) if tells_about_variant(entries) => {
+            return described(variant.name, entries, source);
+        }
+        NodeKind::Map(_) => variant.fields = fields(value, source),
+        NodeKind::Seq(_) => variant.payload = Some(written(value, source)),
+        _ => {
+            let text = node::ident(value).filter(|v| !v.name.is_empty());
+            (variant.value, variant.payload) = number_or_payload(text);
+        }
     }
-    let (number, payload) = number_or_payload(node::ident(value).filter(|v| !v.name.is_empty()));
-    Variant { name, value: number, payload, doc: value.comment.clone() }
+    variant
+}
+
+/// A variant that carries nothing.
+fn bare(name: Ident) -> Variant {
+    Variant { name, value: None, payload: None, fields: Vec::new(), doc: None, other: Vec::new() }
+}
+
+/// Whether the keys of a map tell about a variant: `{value: 3}` and `{type: Float}` do, `{value: Float, unit: Unit}`
+/// are two fields.
+fn tells_about_variant(entries: &[(Ident, Node)]) -> bool {
+    let has = |keys: &[&str]| entries.iter().any(|(key, _)| keys.contains(&key.name.as_str()));
+    let numbered = node::get(entries, "value").and_then(node::text).is_some_and(is_number);
+    let only = entries.iter().all(|(key, _)| matches!(key.name.as_str(), "value" | "description"));
+    numbered || only || has(PAYLOAD) || has(FIELDS)
 }
 
 /// A variant with keys of its own.
-fn described(name: Ident, entries: &[(Ident, Node)]) -> Variant {
-    let get = |keys: &[&str]| keys.iter().find_map(|key| node::get(entries, key)).and_then(node::ident);
-    let (value, payload) = number_or_payload(get(&["value"]));
-    let doc = node::get(entries, "description").and_then(node::text).map(str::to_owned);
-    Variant { name, value, payload: payload.or_else(|| get(&["payload", "type"])), doc }
+fn described(name: Ident, entries: &[(Ident, Node)], source: &str) -> Variant {
+    let text = |value: &Node| node::ident(value).unwrap_or_else(|| written(value, source));
+    let mut variant = bare(name);
+    for (key, value) in entries {
+        match key.name.as_str() {
+            "description" => variant.doc = node::prose(value, source),
+            "value" => match number_or_payload(Some(text(value))) {
+                (None, payload) => variant.payload = payload,
+                (number, _) => variant.value = number,
+            },
+            key if PAYLOAD.contains(&key) && matches!(value.kind, NodeKind::Map(_)) => {
+                variant.fields = fields(value, source);
+            }
+            key if PAYLOAD.contains(&key) => variant.payload = Some(text(value)),
+            key if FIELDS.contains(&key) => variant.fields = fields(value, source),
+            "name" => {}
+            _ => variant.other.push((key.clone(), value.clone())),
+        }
+    }
+    variant
 }
 
 fn number_or_payload(text: Option<Ident>) -> (Option<Ident>, Option<Ident>) {
     match text {
-        Some(text) if text.name.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => (Some(text), None),
+        Some(text) if is_number(&text.name) => (Some(text), None),
         other => (None, other),
     }
 }
 
-/// `A, B=1`; a lone name is a list of one.
+fn is_number(text: &str) -> bool {
+    text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+}
+
+/// `A, B=1, C(Float)`; a lone name is a list of one.
 fn variants_of_text(text: &Standing<'_>) -> Vec<Variant> {
     let mut at = 0;
     let mut found = Vec::new();
-    for piece in text.text.split(',') {
+    for piece in pieces(text.text) {
         let end = at + piece.len();
-        let (name, value) = match piece.find('=') {
-            Some(equals) => (text.part(at..at + equals), Some(text.part(at + equals + 1..end))),
-            None => (text.part(at..end), None),
+        let variant = match (piece.find('='), piece.find('(')) {
+            (_, Some(open)) if piece.trim_end().ends_with(')') => {
+                let payload = Some(text.part(at + open..end));
+                Variant { payload, ..bare(text.part(at..at + open)) }
+            }
+            (Some(equals), _) => {
+                Variant { value: Some(text.part(at + equals + 1..end)), ..bare(text.part(at..at + equals)) }
+            }
+            _ => bare(text.part(at..end)),
         };
         at = end + 1;
-        if !name.name.is_empty() {
-            found.push(Variant { name, value, payload: None, doc: None });
+        if !variant.name.name.is_empty() {
+            found.push(variant);
         }
     }
     found
+}
+
+/// Text between commas that stand outside of brackets.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0usize;
+    text.split(move |c| {
+        match c {
+            '(' | '[' | '{' | '<' => depth += 1,
+            ')' | ']' | '}' | '>' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    })
 }

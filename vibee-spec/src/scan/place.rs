@@ -9,7 +9,9 @@ pub(crate) enum Place {
     Types,
     /// The body of one type.
     Type,
-    /// Fields of a type, or any value below them.
+    /// The variants of an enum.
+    Variants,
+    /// Fields of a type or a variant, or any value below them.
     Fields,
     /// Behaviours that cannot be run.
     Behaviors,
@@ -76,8 +78,8 @@ impl Place {
             Place::Cases if EXPRESSIONS.contains(&key) => Reading::Expression,
             Place::Fields => Reading::Type,
             Place::Type if TYPE_DATA.contains(&key) => Reading::Data,
-            Place::Type if key == "description" => Reading::Prose,
-            Place::Type | Place::Types => Reading::Type,
+            Place::Type | Place::Variants if key == "description" => Reading::Prose,
+            Place::Type | Place::Types | Place::Variants => Reading::Type,
             _ if PROSE.contains(&key) => Reading::Prose,
             _ if TEXT.contains(&key) => Reading::Text,
             _ => Reading::Data,
@@ -94,6 +96,8 @@ impl Place {
             (Place::Behaviors | Place::Cases, "params") => Place::Fields,
             (Place::Types, _) => Place::Type,
             (Place::Type, "fields" | "struct") => Place::Fields,
+            (Place::Type, "values" | "enum" | "variants") => Place::Variants,
+            (Place::Variants, _) => Place::Fields,
             (Place::Fields, _) => Place::Fields,
             (Place::Type, _) => Place::Free,
             (Place::Cases, "test_cases" | "laws" | "steps") => Place::Cases,

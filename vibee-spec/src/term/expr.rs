@@ -141,8 +141,7 @@ impl Exprs {
                 _ => None,
             },
             (_, [a, b]) => {
-                let (Node::Int(a), Node::Int(b)) = (self.node(*a), self.node(*b)) else { return None };
-                let (a, b) = (value(a)?, value(b)?);
+                let (a, b) = (value(&self.whole(*a)?)?, value(&self.whole(*b)?)?);
                 match op {
                     Op::Lt => Some(a < b),
                     Op::Le => Some(a <= b),
@@ -152,6 +151,20 @@ impl Exprs {
                     Op::Ne => Some(a != b),
                     _ => None,
                 }
+            }
+            _ => None,
+        }
+    }
+
+    /// The integer that an expression is, if it is known without data: `abs` of one, too, which stays an operator
+    /// where it is a value.
+    #[must_use]
+    pub fn whole(&self, id: ExprId) -> Option<Int> {
+        match self.node(id) {
+            Node::Int(i) => Some(i.clone()),
+            Node::Op(Op::Abs, args) => {
+                let inner = self.whole(*args.first()?)?;
+                Some(inner.maximum(&inner.scale(-1)))
             }
             _ => None,
         }

@@ -161,12 +161,19 @@ impl Int {
         match (self.as_const(), other.as_const()) {
             (Some(0), _) => return Int::default(),
             (Some(a), Some(b)) if b > 0 => return Int::constant(a.div_euclid(b)),
-            (None, Some(b)) if b > 0 && self.terms.values().all(|c| c % b == 0) => {
-                return Int { terms: self.terms.iter().map(|(m, c)| (m.clone(), c / b)).collect() };
+            // `(4*n + 3) // 4` is `n`.
+            (None, Some(b)) if b > 0 && self.counts_in(b) => {
+                let terms = self.terms.iter().map(|(m, c)| (m.clone(), c.div_euclid(b)));
+                return Int { terms: terms.filter(|(_, c)| *c != 0).collect() };
             }
             _ => {}
         }
         Int::atom(Atom::Div(Box::new(self.clone()), Box::new(other.clone())))
+    }
+
+    /// Whether all but the constant term are multiples of `b`.
+    fn counts_in(&self, b: i64) -> bool {
+        self.terms.iter().all(|(m, c)| m.is_empty() || c % b == 0)
     }
 
     /// `self - other * floor(self / other)`.
@@ -175,7 +182,9 @@ impl Int {
         match (self.as_const(), other.as_const()) {
             (_, Some(1)) | (Some(0), _) => return Int::default(),
             (Some(a), Some(b)) if b > 0 => return Int::constant(a.rem_euclid(b)),
-            (None, Some(b)) if b > 0 && self.terms.values().all(|c| c % b == 0) => return Int::default(),
+            (None, Some(b)) if b > 0 && self.counts_in(b) => {
+                return Int::constant(self.terms.get(&Vec::new()).map_or(0, |c| c.rem_euclid(b)));
+            }
             _ => {}
         }
         Int::atom(Atom::Mod(Box::new(self.clone()), Box::new(other.clone())))
@@ -335,4 +344,25 @@ pub fn floor_div(a: i64, b: i64) -> Option<i64> {
 #[must_use]
 pub fn floor_mod(a: i64, b: i64) -> Option<i64> {
     a.checked_sub(b.checked_mul(floor_div(a, b)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against all small values, with and without what is left over.
+    #[test]
+    fn quotients_of_what_counts_in_the_divisor() {
+        let n = Int::index(IndexId(0));
+        for (factor, rest, divisor) in [(5, 4, 5), (4, -1, 4), (8, 3, 4), (32, 0, 16), (3, 7, 1), (3, 1, 2)] {
+            let (e, by) = (n.scale(factor).add(&Int::constant(rest)), Int::constant(divisor));
+            let (quotient, left) = (e.floor_div(&by), e.floor_mod(&by));
+            for value in -20..20 {
+                let at = |e: &Int| e.eval(&|_| Some(value)).expect("a number");
+                assert_eq!(at(&quotient), at(&e).div_euclid(divisor), "{e:?} at {value}");
+                assert_eq!(at(&left), at(&e).rem_euclid(divisor), "{e:?} at {value}");
+            }
+        }
+        assert_eq!(n.scale(4).add(&Int::constant(3)).floor_div(&Int::constant(4)), n);
+    }
 }

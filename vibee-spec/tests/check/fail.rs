@@ -37,6 +37,52 @@ fn a_poisoned_value_does_not_cascade_through_a_loop() {
     assert_eq!(found.errors(), ["V0301"]);
 }
 
+/// Whoever uses a layer with a mistake is right.
+#[test]
+fn a_wrong_sublayer_does_not_cascade() {
+    let errors = |header: &str, weight: &str, forward: &str, body: &str| {
+        check(&format!(
+            "name: demo\nlanguage: rust\nlayers:\n  {header}\n    weights:\n      {weight}\n    {forward}\n      y[t, d] = x[t, d] * w[d]\n      {body}\n  Outer[D]:\n    weights:\n      a: Inner[D]\n    forward(x: f32[T, D]) -> y: f32[T, D]:\n      y, z = a(x)\n"
+        ))
+        .errors()
+        .join(" ")
+    };
+    let (header, weight, body) = ("Inner[D]:", "w: f32[D]", "z[t] = sum[d](x[t, d])");
+    let forward = "forward(x: f32[T, D]) -> (y: f32[T, D], z: f32[T]):";
+    assert_eq!(errors(header, weight, forward, body), "");
+    assert_eq!(errors(header, weight, forward, "z[t] = sum[d](x[t, dd])"), "V0207");
+    assert_eq!(errors(header, weight, forward, "z[t] = sum[d](x[t, d]"), "V0030");
+    assert_eq!(errors(header, weight, forward, "z[t] = x[t, 0] *"), "V0101");
+    assert_eq!(errors(header, "w: q32[D]", forward, body), "V0209");
+    assert_eq!(errors(header, "w: f32[D", forward, body), "V0030");
+    assert_eq!(errors(header, weight, &forward.replace("z: f32[T]", "z: f32[TT]"), body), "V0201");
+    assert_eq!(errors(header, weight, &forward.replace("):", ")"), body), "V0101");
+    assert_eq!(errors("Inner[D] where D % 2 = 0:", weight, forward, body), "V0101");
+    // Another layer is missed all the same.
+    assert_eq!(errors("Innr[D] where D % 2 = 0:", weight, forward, body), "V0101 V0502");
+}
+
+/// Whoever uses something that the parser refused is right.
+#[test]
+fn what_the_parser_refused_is_not_unknown() {
+    let format = |block: &str, decode: &str| {
+        check(&format!(
+            "name: demo\nlanguage: rust\nformats:\n  q8:\n    {block}\n    fields:\n      d: f32\n      q: i8[32]\n    {decode}\nkernels:\n  k(w: q8[N, K], x: f32[K]) -> y: f32[N]:\n    y[n] = sum[k](w[n, k] * x[k])\n  g<W>(w: W[N, K], x: f32[K]) -> y: f32[N] for W in f32, q8:\n    y[n] = sum[k](w[n, k] * x[k])\nlayers:\n  L[N, K]:\n    weights:\n      w: q8[N, K]\n    forward(x: f32[K]) -> y: f32[N]:\n      y[n] = sum[k](w[n, k] * x[k])\ntest_cases:\n  - name: one\n    call: g_q8(w: [[1]], x: [1])\n    expect: y == [1]\n"
+        ))
+        .errors()
+        .join(" ")
+    };
+    assert_eq!(format("block: 32", "decode[j]: d * q[j"), "V0030");
+    assert_eq!(format("block: 32", "decode[j]: d * * q[j]"), "V0101");
+    assert_eq!(format("block: -", "decode[j]: d * q[j]"), "V0101");
+    assert_eq!(format("blok: 32", "decode[j]: d * q[j]"), "V1004");
+    assert_eq!(format("block: 32", "dekode[j]: d * q[j]"), "V0101");
+    let found = check(
+        "name: demo\nlanguage: rust\nfunctions:\n  sq(x)) = x*x\nkernels:\n  inner(x: f32[D]) -> y: f32[D]\n    y[d] = 2*x[d]\n  k(x: f32[D]) -> y: f32[D]:\n    y[d] = sq(x[d])\n  two(x: f32[D]) -> y: f32[D]:\n    y, z = inner(x)\n  three(x: f32[D]) -> y: f32[D]:\n    y, z = other(x)\n",
+    );
+    assert_eq!(found.errors(), ["V0031", "V0101", "V0201"]);
+}
+
 #[test]
 fn loops_need_a_copy_for_every_round() {
     let layer = |body: &str| {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 use vibee_codegen::project::find::{Found, find};
+use vibee_codegen::project::stamp;
 use vibee_codegen::{compile, files};
 use vibee_spec::diag::{Diagnostic, Diags};
 use vibee_spec::span::Source;
@@ -112,7 +113,7 @@ fn all(args: &Args, ui: &Ui) -> Result<Outcome> {
 
 /// Reads and formats one file.
 fn read(path: &Path) -> Result<Formatted> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let (bytes, _) = stamp::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(format(&path.to_string_lossy().replace('\\', "/"), &bytes))
 }
 

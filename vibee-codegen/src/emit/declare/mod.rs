@@ -6,6 +6,7 @@
 
 mod idents;
 mod interface;
+mod law;
 mod scope;
 mod suite;
 mod text;

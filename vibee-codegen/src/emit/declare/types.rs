@@ -135,6 +135,7 @@ fn shown(scope: &Scope<'_>, literal: &Literal) -> String {
     match literal {
         Literal::Bool(v) => v.to_string(),
         Literal::Int(v) => v.to_string(),
+        Literal::Huge(v) => v.to_string(),
         Literal::Float(v) => format!("{v:?}"),
         Literal::Text(t) => text::string(t),
         Literal::None => "none".into(),

@@ -25,6 +25,7 @@ pub fn value(scope: &Scope<'_>, ty: &Type, literal: &Literal) -> String {
         (Type::Number(Number::F32), Literal::Float(v)) => float("f32", *v),
         (_, Literal::Float(v)) => float("f64", *v),
         (_, Literal::Int(v)) => v.to_string(),
+        (_, Literal::Huge(v)) => v.to_string(),
         (_, Literal::Text(t)) if t.is_empty() => format!("{}::new()", scope.std("String")),
         (_, Literal::Text(t)) => format!("{}.to_owned()", text::string(t)),
         (_, Literal::None) => "None".into(),

@@ -189,7 +189,8 @@ impl quote::ToTokens for Val {
     }
 }
 
-fn ends_with_cast(t: &TokenStream) -> bool {
+/// Whether an expression ends with the name of a type, which `<` would make generic.
+pub fn ends_with_cast(t: &TokenStream) -> bool {
     let all: Vec<String> = t.clone().into_iter().map(|t| t.to_string()).collect();
     all.len() >= 2 && all[all.len() - 2] == "as"
 }

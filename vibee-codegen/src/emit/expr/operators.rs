@@ -9,6 +9,9 @@ use crate::emit::body::Body;
 
 impl Body<'_> {
     pub(super) fn op_one(&mut self, op: Op, args: &[ExprId], class: Class) -> Val {
+        if let Some(simpler) = self.logic(op, args, class) {
+            return simpler;
+        }
         let exprs = &self.p.program.kernel.exprs;
         let operands = Class::of(exprs.dtype(*args.last().unwrap_or(&args[0])));
         let v: Vec<Val> = args.iter().map(|a| self.scalar(*a)).collect();
@@ -167,6 +170,39 @@ impl Body<'_> {
                 let name = format_ident!("{}", op.info().name);
                 Val::lanes(quote!(#a.#name(#(#rest),*)), Prec::Post)
             }
+        }
+    }
+
+    /// `not a == b`, and `and` or `or` with a constant, as people write them.
+    fn logic(&mut self, op: Op, args: &[ExprId], class: Class) -> Option<Val> {
+        let exprs = &self.p.program.kernel.exprs;
+        match op {
+            Op::Not if !self.bound.contains_key(&args[0]) => {
+                let Node::Op(inner, of) = exprs.node(args[0]).clone() else { return None };
+                let ordered = Class::of(exprs.dtype(of[0])) == Class::I32;
+                let opposite = match inner {
+                    Op::Eq => Op::Ne,
+                    Op::Ne => Op::Eq,
+                    // NaN is neither less nor not less.
+                    Op::Lt if ordered => Op::Ge,
+                    Op::Le if ordered => Op::Gt,
+                    Op::Gt if ordered => Op::Le,
+                    Op::Ge if ordered => Op::Lt,
+                    _ => return None,
+                };
+                Some(self.op_one(opposite, &of, class))
+            }
+            Op::And | Op::Or => {
+                let decides = |a: &&ExprId| *exprs.node(**a) == Node::Bool(op == Op::Or);
+                let open = |a: &&ExprId| !matches!(exprs.node(**a), Node::Bool(_));
+                let one = match (args.iter().find(decides), args.iter().filter(open).count()) {
+                    (Some(constant), _) => constant,
+                    (None, 1) => args.iter().find(open)?,
+                    _ => return None,
+                };
+                Some(self.scalar(*one))
+            }
+            _ => None,
         }
     }
 

@@ -144,7 +144,11 @@ pub(super) fn check(top: &Top<'_>, loops: &LoopProgram, c: &Check) -> TokenStrea
             quote!(check::holds(#kernel, #text, (#l) #cmp #r, || format!(#format, #(#values),*))?;)
         }
         Check::InRange { text, domain, low, high, extent } => {
-            let empty = domain.iter().map(|d| {
+            // Over nothing nothing is read.
+            if domain.iter().any(|d| d.as_const() == Some(0)) {
+                return quote!();
+            }
+            let empty = domain.iter().filter(|d| d.as_const().is_none()).map(|d| {
                 let d = wide(d);
                 quote!(#d == 0)
             });

@@ -6,6 +6,7 @@ use vibee_spec::term::{Atom, Check, Cmp, DType, DimId, Int, ModelConfig, Sublaye
 
 use super::Cx;
 use crate::emit::body::storage;
+use crate::emit::expr::ends_with_cast;
 use crate::emit::names::{ident, snake};
 
 impl<'a> Cx<'a> {
@@ -13,12 +14,16 @@ impl<'a> Cx<'a> {
         let dims = self.own_dims();
         let checks: TokenStream = self.layer.checks.iter().map(|c| self.load_check(c)).collect();
         let body = self.load_fields(&quote!(prefix));
+        let (source, prefix) = match self.loads_nothing() {
+            true => (quote!(_source), quote!(_prefix)),
+            false => (quote!(source), quote!(prefix)),
+        };
         quote! {
             /// Reads the weights, whose names start with `prefix`.
             ///
             /// # Errors
             /// [`LoadError`] for missing or misshapen tensors.
-            pub fn load(source: &dyn weights::Source, prefix: &str, #(#dims: usize),*) -> Result<Self, LoadError> {
+            pub fn load(#source: &dyn weights::Source, #prefix: &str, #(#dims: usize),*) -> Result<Self, LoadError> {
                 #checks
                 #body
             }
@@ -66,17 +71,23 @@ impl<'a> Cx<'a> {
         let checks: TokenStream = self.layer.checks.iter().map(|c| self.load_check(c)).collect();
         let body = self.load_fields(&quote!(""));
         let config = if reads_config { quote!(config) } else { quote!(_config) };
+        let source = if self.loads_nothing() { quote!(_source) } else { quote!(source) };
         quote! {
             /// Reads sizes from the configuration and weights from a file of named tensors.
             ///
             /// # Errors
             /// [`LoadError`] for missing keys and missing or misshapen tensors.
-            pub fn load(source: &dyn weights::Source, #config: &dyn weights::Config) -> Result<Self, LoadError> {
+            pub fn load(#source: &dyn weights::Source, #config: &dyn weights::Config) -> Result<Self, LoadError> {
                 #binds
                 #checks
                 #body
             }
         }
+    }
+
+    /// Whether the layer has no tensor, not even in sublayers.
+    fn loads_nothing(&self) -> bool {
+        self.layer.weights.is_empty() && self.layer.sublayers.is_empty()
     }
 
     pub(super) fn load_check(&self, c: &Check) -> TokenStream {
@@ -88,9 +99,22 @@ impl<'a> Cx<'a> {
                 quote!(weights::holds(#layer, #text, (#l) #cmp (#r))?;)
             }
             Check::InRange { text, domain, low, high, extent } => {
-                let empty: Vec<TokenStream> = domain.iter().map(|d| self.wide(d)).collect();
-                let (low, high, extent) = (self.wide(low), self.wide(high), self.wide(extent));
-                quote!(weights::holds(#layer, #text, #(#empty == 0 ||)* (0 <= #low && #high < #extent))?;)
+                // Over nothing nothing is read.
+                if domain.iter().any(|d| d.as_const() == Some(0)) {
+                    return quote!();
+                }
+                let empty = domain.iter().filter(|d| d.as_const().is_none()).map(|d| self.wide(d));
+                let empty: Vec<TokenStream> = empty.collect();
+                let (least, high, extent) = (self.wide(low), self.wide(high), self.wide(extent));
+                // A cast before `<` would begin a list of types.
+                let high = if ends_with_cast(&high) { quote!((#high)) } else { high };
+                let below = quote!(#high < #extent);
+                let inside = match (low.as_const(), empty.is_empty()) {
+                    (Some(0..), _) => below,
+                    (_, true) => quote!(0 <= #least && #below),
+                    (_, false) => quote!((0 <= #least && #below)),
+                };
+                quote!(weights::holds(#layer, #text, #(#empty == 0 ||)* #inside)?;)
             }
             Check::Axis { .. } => quote!(),
         }

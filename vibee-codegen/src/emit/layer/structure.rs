@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
-use vibee_spec::term::{DimId, Sublayer};
+use vibee_spec::term::{Arg, DimId, Step, Sublayer};
 
 use super::Cx;
 use crate::emit::body::storage;
@@ -46,18 +46,46 @@ impl<'a> Cx<'a> {
                 let (ty, rank) = (storage(&w.kept_dtype()), Literal::usize_unsuffixed(w.shape.len()));
                 (format!(" `{text}`."), quote!(Tensor<#ty, #rank>))
             };
-            fields.push(quote!(#[doc = #doc] #field: #ty));
+            // Loading it is part of what the spec says; the checker has warned.
+            let unread = (!self.reads(Arg::Weight(n))).then(|| quote!(#[allow(dead_code)]));
+            fields.push(quote!(#[doc = #doc] #unread #field: #ty));
         }
-        for s in &self.layer.sublayers {
+        for (n, s) in self.layer.sublayers.iter().enumerate() {
             let (field, ty) = (ident(&snake(&s.name)), self.sublayer_type(s));
             let doc = format!(" `{}`.", s.layer);
             let ty = if s.count.is_some() { quote!(Vec<#ty>) } else { ty };
-            fields.push(quote!(#[doc = #doc] #field: #ty));
+            let unread = (!self.calls(n)).then(|| quote!(#[allow(dead_code)]));
+            fields.push(quote!(#[doc = #doc] #unread #field: #ty));
         }
         quote! {
             #(#docs)*
             pub struct #name { #(#fields),* }
         }
+    }
+
+    /// Whether a step of the forward takes this.
+    fn reads(&self, what: Arg) -> bool {
+        self.any_step(
+            &|s| matches!(s, Step::Compute { args, .. } | Step::Call { args, .. } if args.contains(&what)),
+        )
+    }
+
+    /// Whether a step of the forward calls this sublayer.
+    fn calls(&self, n: usize) -> bool {
+        self.any_step(&|s| matches!(s, Step::Call { sublayer, .. } if *sublayer == n))
+    }
+
+    fn any_step(&self, wanted: &dyn Fn(&Step) -> bool) -> bool {
+        let mut open: Vec<&Step> = self.layer.forward.steps.iter().collect();
+        while let Some(s) = open.pop() {
+            if wanted(s) {
+                return true;
+            }
+            if let Step::Loop { body, .. } = s {
+                open.extend(body);
+            }
+        }
+        false
     }
 
     /// `BertLayer`, or its path from another module.

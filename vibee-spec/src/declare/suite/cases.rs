@@ -5,9 +5,10 @@ use super::super::literal::{Literal, literal};
 use super::super::syntax::Reader;
 use super::super::units::Cx;
 use super::super::{Declarations, Method, Type, TypeDefKind, TypeRef, behaviors, infer, names};
+use super::fits::{has_numbers, is_ordered};
 use super::syntax::{COMPARISONS, Tree, TreeKind};
-use super::typing::{self, has_numbers, is_ordered};
-use super::{Case, Check, Expect, How, Step, laws};
+use super::typing;
+use super::{Case, Check, Expect, How, Part, Step, laws};
 use crate::ast::{Behavior, Ident, Node, NodeKind, TestCase};
 use crate::check::suggest;
 use crate::diag::Diagnostic;
@@ -226,19 +227,24 @@ fn expected(d: &Declarations, m: &Method, node: &Node) -> Read<Expect> {
         let mut reader = Reader::new(&text);
         loop {
             let before = reader.at;
-            if reader.eat_word("error") {
+            let whole = [("error", Expect::Error), ("ok", Expect::Success)];
+            if let Some((word, expect)) = whole.into_iter().find(|(word, _)| reader.eat_word(word)) {
+                let span = reader.span(before, reader.at);
                 reader.blanks();
                 if !reader.rest().is_empty() || !checks.is_empty() || lines.len() > 1 {
-                    return Err(reader.unexpected("a call that fails has no value, so `error` stands alone"));
+                    let e = reader.unexpected("the expectation ends before this");
+                    return Err(Box::new(
+                        e.hint(format!("`{word}` says whether the call fails, and stands alone")),
+                    ));
                 }
                 if !fails(d, m) {
-                    let span = reader.span(before, reader.at);
                     let e = Diagnostic::error("V0735", span, format!("`{}` never fails", m.name))
+                        .label(format!("`{word}` says whether the call fails"))
                         .also(m.span, "its signature gives a value, always")
                         .hint("write `-> T or error` in the signature");
                     return Err(Box::new(e));
                 }
-                return Ok(Expect::Error);
+                return Ok(expect);
             }
             checks.push(check(d, m, &mut reader)?);
             if !reader.eat(";") {
@@ -266,9 +272,15 @@ fn check(d: &Declarations, m: &Method, reader: &mut Reader<'_>) -> Read<Check> {
     let mut ty = value_type(d, m);
     let mut path = vec![];
     while reader.eat(".") {
+        if let Some(at) = reader.digits() {
+            let (n, part) = typing::part_of(d, ty, &at)?;
+            path.push(Part::Item(n));
+            ty = part;
+            continue;
+        }
         let Some(name) = reader.single() else { return Err(reader.unexpected("expected a field")) };
         let (at, n, field) = field_of(d, ty, &name)?;
-        path.push((at, n));
+        path.push(Part::Field(at, n));
         ty = field;
     }
     reader.blanks();
@@ -283,7 +295,7 @@ fn check(d: &Declarations, m: &Method, reader: &mut Reader<'_>) -> Read<Check> {
         return Ok(Check { path, ty: ty.clone(), how: How::Sign(sign), want });
     }
     if !reader.eat("~") {
-        let e = reader.unexpected("expected `==`, `~`, `<`, `>` or `error`");
+        let e = reader.unexpected("expected `==`, `~`, `<`, `>`, `ok` or `error`");
         return Err(Box::new(e.hint("write `expect: == value`; the call's result stands in front of it")));
     }
     if !has_numbers(d, ty) {
@@ -384,6 +396,11 @@ fn outcome(d: &Declarations, m: &Method, wanted: &Data, tol: Option<f64>) -> Rea
         if is_error {
             return Ok(Some(Expect::Error));
         }
+        // Where there is no value that could be called so.
+        let is_ok = matches!(&wanted.kind, DataKind::Word(word) if word.eq_ignore_ascii_case("ok"));
+        if is_ok && *d.plain(ty) == Type::Tuple(vec![]) {
+            return Ok(Some(Expect::Success));
+        }
     }
     let mut wanted = wanted;
     if let DataKind::Map(entries) = &wanted.kind
@@ -411,7 +428,7 @@ fn leaves(
     ty: &Type,
     wanted: &Data,
     tol: Option<f64>,
-    path: &mut Vec<(TypeRef, usize)>,
+    path: &mut Vec<Part>,
     checks: &mut Vec<Check>,
 ) -> Read<()> {
     let is_struct =
@@ -419,7 +436,7 @@ fn leaves(
     if let (true, DataKind::Map(entries)) = (is_struct, &wanted.kind) {
         for (name, value) in entries {
             let (at, n, field) = field_of(d, ty, name)?;
-            path.push((at, n));
+            path.push(Part::Field(at, n));
             leaves(d, field, value, tol, path, checks)?;
             path.pop();
         }

@@ -45,28 +45,10 @@ pub(super) fn laws(cx: &mut Cx<'_, '_>, b: &Behavior, asserted: &mut [bool]) {
 fn mark(e: &Expr, asserted: &mut [bool]) {
     let mut queue = vec![e];
     while let Some(e) = queue.pop() {
-        match &e.kind {
-            ExprKind::Call(at, args) => {
-                asserted[*at] = true;
-                queue.extend(args);
-            }
-            ExprKind::Literal(_) | ExprKind::Var(_) => {}
-            ExprKind::Field(a, ..)
-            | ExprKind::Len(a)
-            | ExprKind::Sum(a)
-            | ExprKind::Abs(a)
-            | ExprKind::Some(a)
-            | ExprKind::Cast(a)
-            | ExprKind::Negate(a)
-            | ExprKind::Not(a) => queue.push(a),
-            ExprKind::Item(a, b)
-            | ExprKind::Extreme(_, a, b)
-            | ExprKind::Binary(_, a, b)
-            | ExprKind::Compare(_, a, b)
-            | ExprKind::Near(a, b, _) => queue.extend([&**a, &**b]),
-            ExprKind::List(items) => queue.extend(items),
-            ExprKind::Struct(_, fields) => queue.extend(fields.iter().map(|(_, e)| e)),
+        if let ExprKind::Call(at, _) = &e.kind {
+            asserted[*at] = true;
         }
+        queue.extend(e.parts());
     }
 }
 
@@ -89,8 +71,7 @@ fn law(d: &Declarations, entries: &[(Ident, Node)], item: &Node) -> Read<(Vec<Va
     };
     let holds = text(holds)?;
     let tree = super::syntax::parse(&holds)?;
-    let named: Vec<(String, Type)> = vars.iter().map(|v| (v.name.clone(), v.ty.clone())).collect();
-    let holds = Typing { d, vars: &named }.wanted(&tree, &Type::Bool)?;
+    let holds = Typing { d, vars: &vars }.wanted(&tree, &Type::Bool)?;
     if !typing::calls(&holds) {
         let e = Diagnostic::error("V0738", tree.span, "the law calls no behaviour of this spec")
             .label("says nothing about an implementation");

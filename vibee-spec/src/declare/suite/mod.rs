@@ -3,13 +3,14 @@
 //! | step | file |
 //! |---|---|
 //! | text → trees | `syntax` |
-//! | trees → typed expressions | `typing` |
+//! | trees → typed expressions | `typing`, by what types say in `fits` |
 //! | cases: `call`/`expect`, `steps`, `input`/`expected` | `cases` |
 //! | laws: variables and what holds | `laws` |
 //!
 //! Nothing is evaluated here: there is no implementation. What cannot be run is counted as prose.
 
 mod cases;
+mod fits;
 mod laws;
 mod syntax;
 mod typing;
@@ -62,6 +63,8 @@ pub struct Step {
 pub enum Expect {
     /// An error.
     Error,
+    /// No error, whatever the value.
+    Success,
     /// A value for which all of these hold.
     Value(Vec<Check>),
 }
@@ -69,14 +72,23 @@ pub enum Expect {
 /// A comparison of a result, or of a field of it.
 #[derive(Clone, Debug)]
 pub struct Check {
-    /// Fields by position, from the outside.
-    pub path: Vec<(TypeRef, usize)>,
+    /// From the outside.
+    pub path: Vec<Part>,
     /// Type at the end of the path.
     pub ty: Type,
     /// How it is compared.
     pub how: How,
     /// With what.
     pub want: Literal,
+}
+
+/// A part of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A struct's field, by position.
+    Field(TypeRef, usize),
+    /// A tuple's part.
+    Item(usize),
 }
 
 /// How a value is compared.
@@ -141,8 +153,8 @@ pub enum ExprKind {
     Var(usize),
     /// A call of a method; one that fails ends the law.
     Call(usize, Vec<Expr>),
-    /// A field of a struct.
-    Field(Box<Expr>, TypeRef, usize),
+    /// A part of a struct or tuple.
+    Part(Box<Expr>, Part),
     /// An item of a list.
     Item(Box<Expr>, Box<Expr>),
     /// `len(x)` of a list, set, map or text.
@@ -153,13 +165,17 @@ pub enum ExprKind {
     Abs(Box<Expr>),
     /// `min(a, b)`, `max(a, b)`.
     Extreme(&'static str, Box<Expr>, Box<Expr>),
-    /// A list of expressions.
+    /// Items of a list, array or set.
     List(Vec<Expr>),
+    /// Items of a tuple.
+    Tuple(Vec<Expr>),
+    /// Keys and values of a map.
+    Map(Vec<(Literal, Expr)>),
     /// Fields by position; those that are missing have their defaults.
     Struct(TypeRef, Vec<(usize, Expr)>),
     /// Something, of an option.
     Some(Box<Expr>),
-    /// A number as one of another type.
+    /// A number as one of another type, or all numbers of a list; a list as an array of its length.
     Cast(Box<Expr>),
     /// `-x`.
     Negate(Box<Expr>),
@@ -171,4 +187,32 @@ pub enum ExprKind {
     Compare(&'static str, Box<Expr>, Box<Expr>),
     /// Within a tolerance.
     Near(Box<Expr>, Box<Expr>, f64),
+}
+
+impl Expr {
+    /// The expressions that it is made of.
+    #[must_use]
+    pub fn parts(&self) -> Vec<&Expr> {
+        match &self.kind {
+            ExprKind::Literal(_) | ExprKind::Var(_) => vec![],
+            ExprKind::Part(a, _)
+            | ExprKind::Len(a)
+            | ExprKind::Sum(a)
+            | ExprKind::Abs(a)
+            | ExprKind::Some(a)
+            | ExprKind::Cast(a)
+            | ExprKind::Negate(a)
+            | ExprKind::Not(a) => vec![a],
+            ExprKind::Item(a, b)
+            | ExprKind::Extreme(_, a, b)
+            | ExprKind::Binary(_, a, b)
+            | ExprKind::Compare(_, a, b)
+            | ExprKind::Near(a, b, _) => vec![a, b],
+            ExprKind::Call(_, items) | ExprKind::List(items) | ExprKind::Tuple(items) => {
+                items.iter().collect()
+            }
+            ExprKind::Map(entries) => entries.iter().map(|(_, e)| e).collect(),
+            ExprKind::Struct(_, fields) => fields.iter().map(|(_, e)| e).collect(),
+        }
+    }
 }

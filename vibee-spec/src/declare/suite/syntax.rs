@@ -5,9 +5,9 @@
 //! compare := sum [('==' | '!=' | '<' | '<=' | '>' | '>=') sum | '~' sum 'within' NUMBER]
 //! sum     := product {('+' | '-') product}
 //! product := unary {('*' | '/' | '//' | '%') unary}
-//! unary   := {'-'} postfix              postfix := primary {'.' NAME | '[' expr ']'}
+//! unary   := {'-'} postfix              postfix := primary {'.' (NAME | DIGITS) | '[' expr ']'}
 //! primary := NUMBER | "text" | 'true' | 'false' | 'null' | NAME | NAME '(' [arg {',' arg}] ')'
-//!          | '[' [expr {',' expr}] ']' | '{' [NAME ':' expr {',' …}] '}' | '(' expr ')'
+//!          | '[' [expr {',' expr}] ']' | '{' [NAME ':' expr {',' …}] '}' | '(' [expr {',' expr}] ')'
 //! arg     := [NAME ':'] expr
 //! ```
 
@@ -31,9 +31,12 @@ pub(super) enum TreeKind {
     Word(String),
     Text(String),
     List(Vec<Tree>),
+    Tuple(Vec<Tree>),
     Map(Vec<(Ident, Tree)>),
     Call(Ident, Vec<(Option<Ident>, Tree)>),
     Field(Box<Tree>, Ident),
+    /// `t.0`.
+    Part(Box<Tree>, Ident),
     Item(Box<Tree>, Box<Tree>),
     Negate(Box<Tree>),
     Not(Box<Tree>),
@@ -219,8 +222,15 @@ impl Reader<'_> {
                 self.sign("]")?;
                 tree = self.tree(from, TreeKind::Item(Box::new(tree), Box::new(index)));
             } else if self.eat(".") {
-                let Some(name) = self.single() else { return Err(self.unexpected("expected a field")) };
-                tree = self.tree(from, TreeKind::Field(Box::new(tree), name));
+                tree = match self.digits() {
+                    Some(at) => self.tree(from, TreeKind::Part(Box::new(tree), at)),
+                    None => {
+                        let Some(name) = self.single() else {
+                            return Err(self.unexpected("expected a field"));
+                        };
+                        self.tree(from, TreeKind::Field(Box::new(tree), name))
+                    }
+                };
             } else {
                 return Ok(tree);
             }
@@ -242,6 +252,15 @@ impl Reader<'_> {
         let span = self.span(self.at, self.at + end);
         self.at += end;
         Some(Ident { name: rest[..end].to_owned(), span })
+    }
+
+    /// Takes digits: the place of a tuple's part.
+    pub(super) fn digits(&mut self) -> Option<Ident> {
+        let rest = self.rest();
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let found = Ident { name: rest[..end].to_owned(), span: self.span(self.at, self.at + end) };
+        self.at += end;
+        (end > 0).then_some(found)
     }
 
     /// Takes a number without sign; empty text if there is none.
@@ -269,21 +288,18 @@ impl Reader<'_> {
         self.blanks();
         let from = self.at;
         if self.eat("(") {
-            let inner = self.expr(depth + 1)?;
-            self.sign(")")?;
-            return Ok(inner);
+            // `()` is nothing, `(a)` is `a`, `(a,)` is a tuple of one.
+            let (mut items, comma) = self.items(")", depth)?;
+            return Ok(match items.pop() {
+                Some(only) if items.is_empty() && !comma => only,
+                last => {
+                    items.extend(last);
+                    self.tree(from, TreeKind::Tuple(items))
+                }
+            });
         }
         if self.eat("[") {
-            let mut items = vec![];
-            while !self.eat("]") {
-                if !items.is_empty() {
-                    self.sign(",")?;
-                    if self.eat("]") {
-                        break;
-                    }
-                }
-                items.push(self.expr(depth + 1)?);
-            }
+            let (items, _) = self.items("]", depth)?;
             return Ok(self.tree(from, TreeKind::List(items)));
         }
         if self.eat("{") {
@@ -338,6 +354,23 @@ impl Reader<'_> {
         Ok(self.tree(from, TreeKind::Call(name, args)))
     }
 
+    /// Takes expressions up to a closing bracket; whether a comma stands before it.
+    fn items(&mut self, close: &str, depth: usize) -> Read<(Vec<Tree>, bool)> {
+        let mut items = vec![];
+        while !self.eat(close) {
+            if !items.is_empty() {
+                if !self.eat(",") {
+                    return Err(self.unexpected(&format!("expected `,` or `{close}`")));
+                }
+                if self.eat(close) {
+                    return Ok((items, true));
+                }
+            }
+            items.push(self.expr(depth + 1)?);
+        }
+        Ok((items, false))
+    }
+
     fn argument(&mut self, depth: usize) -> Read<(Option<Ident>, Tree)> {
         let before = self.at;
         if let Some(name) = self.single()
@@ -360,6 +393,7 @@ mod tests {
             TreeKind::Word(w) => w.clone(),
             TreeKind::Text(t) => format!("{t:?}"),
             TreeKind::List(items) => format!("[{}]", list(items)),
+            TreeKind::Tuple(items) => format!("({},)", list(items)),
             TreeKind::Map(entries) => {
                 let parts: Vec<_> =
                     entries.iter().map(|(k, v)| format!("{}: {}", k.name, shown(v))).collect();
@@ -372,7 +406,7 @@ mod tests {
                 };
                 format!("{}({})", name.name, args.iter().map(arg).collect::<Vec<_>>().join(", "))
             }
-            TreeKind::Field(t, name) => format!("{}.{}", shown(t), name.name),
+            TreeKind::Field(t, name) | TreeKind::Part(t, name) => format!("{}.{}", shown(t), name.name),
             TreeKind::Item(t, at) => format!("{}[{}]", shown(t), shown(at)),
             TreeKind::Negate(t) => format!("(-{})", shown(t)),
             TreeKind::Not(t) => format!("(not {})", shown(t)),
@@ -398,6 +432,8 @@ mod tests {
             ("f({k: 1, \"a b\": \"t\"}) ~ 3 within 1e-6", "(f({k: 1, a b: \"t\"}) ~ 3 within 0.000001)"),
             ("a // b % c", "((a // b) % c)"),
             ("order >= 1", "(order >= 1)"),
+            ("f((1, x)).0 == (a)", "(f((1, x,)).0 == a)"),
+            ("() == (1,)", "((,) == (1,))"),
         ];
         for (text, wanted) in cases {
             assert_eq!(read(text).as_deref(), Ok(wanted), "{text}");

@@ -5,8 +5,9 @@ use super::super::constants;
 use super::super::data::{Data, DataKind};
 use super::super::literal::{self, Literal, literal};
 use super::super::{Declarations, Method, Type, TypeDefKind, names};
+use super::fits::{Cast, casts, common, has_numbers, is_ordered, number, same};
 use super::syntax::{Tree, TreeKind};
-use super::{Expr, ExprKind};
+use super::{Domain, Expr, ExprKind, Part, Var};
 use crate::ast::Ident;
 use crate::check::suggest;
 use crate::diag::Diagnostic;
@@ -17,16 +18,18 @@ type Read<T> = Result<T, Box<Diagnostic>>;
 /// What expressions may name.
 pub(super) struct Typing<'d> {
     pub d: &'d Declarations,
-    pub vars: &'d [(String, Type)],
+    pub vars: &'d [Var],
 }
 
 /// A tree without calls and variables as data.
-pub(super) fn data(tree: &Tree, vars: &[(String, Type)]) -> Option<Data> {
+pub(super) fn data(tree: &Tree, vars: &[Var]) -> Option<Data> {
     let kind = match &tree.kind {
-        TreeKind::Word(word) if vars.iter().any(|(name, _)| name == word) => return None,
+        TreeKind::Word(word) if vars.iter().any(|v| v.name == *word) => return None,
         TreeKind::Word(word) => DataKind::Word(word.clone()),
         TreeKind::Text(text) => DataKind::Text(text.clone()),
-        TreeKind::List(items) => DataKind::List(items.iter().map(|t| data(t, vars)).collect::<Option<_>>()?),
+        TreeKind::List(items) | TreeKind::Tuple(items) => {
+            DataKind::List(items.iter().map(|t| data(t, vars)).collect::<Option<_>>()?)
+        }
         TreeKind::Map(entries) => {
             let pairs = entries.iter().map(|(key, t)| Some((key.clone(), data(t, vars)?)));
             DataKind::Map(pairs.collect::<Option<_>>()?)
@@ -102,50 +105,23 @@ pub(super) fn arguments<'t, T>(
     Ok(found.into_iter().flatten().collect())
 }
 
-/// Whether values of a type are compared number by number.
-pub(super) fn has_numbers(d: &Declarations, ty: &Type) -> bool {
-    match d.plain(ty) {
-        Type::Int | Type::Float | Type::Number(_) | Type::Complex => true,
-        Type::List(t) | Type::Array(t, _) | Type::Option(t) => has_numbers(d, t),
-        Type::Map(_, t) => has_numbers(d, t),
-        Type::Tuple(items) => (1..=4).contains(&items.len()) && items.iter().all(|t| has_numbers(d, t)),
-        _ => false,
-    }
-}
-
-/// Whether values of a type have an order that everybody knows.
-pub(super) fn is_ordered(d: &Declarations, ty: &Type) -> bool {
-    matches!(d.plain(ty), Type::Int | Type::Float | Type::Number(_) | Type::Text | Type::Timestamp)
-}
-
-/// `Int` or `Float` for any number.
-fn number(d: &Declarations, ty: &Type) -> Option<Type> {
-    match d.plain(ty) {
-        Type::Int => Some(Type::Int),
-        Type::Float => Some(Type::Float),
-        Type::Number(n) if n.is_float() => Some(Type::Float),
-        Type::Number(_) => Some(Type::Int),
-        _ => None,
-    }
+/// A part of a tuple: its place and type.
+pub(super) fn part_of<'d>(d: &'d Declarations, ty: &'d Type, at: &Ident) -> Read<(usize, &'d Type)> {
+    let Type::Tuple(types) = d.plain(ty) else {
+        let message = format!("`{}` has no part `{}`", d.shown(ty), at.name);
+        let e = Diagnostic::error("V0734", at.span, message).hint("parts by number are those of tuples");
+        return Err(Box::new(e));
+    };
+    let found = at.name.parse().ok().and_then(|n: usize| Some((n, types.get(n)?)));
+    found.ok_or_else(|| {
+        let message = format!("a tuple of {} has no part `{}`", types.len(), at.name);
+        Box::new(Diagnostic::error("V0732", at.span, message).hint("parts count from 0"))
+    })
 }
 
 impl Typing<'_> {
     fn shown(&self, ty: &Type) -> String {
         self.d.shown(ty)
-    }
-
-    fn same(&self, a: &Type, b: &Type) -> bool {
-        let (a, b) = (self.d.plain(a), self.d.plain(b));
-        match (a, b) {
-            (Type::List(a), Type::List(b))
-            | (Type::Option(a), Type::Option(b))
-            | (Type::Set(a), Type::Set(b)) => self.same(a, b),
-            (Type::Map(k, v), Type::Map(l, w)) => self.same(k, l) && self.same(v, w),
-            (Type::Tuple(a), Type::Tuple(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.same(a, b))
-            }
-            (a, b) => a == b,
-        }
     }
 
     /// The value of a tree where a type is wanted.
@@ -160,15 +136,40 @@ impl Typing<'_> {
                     TreeKind::List(_) | TreeKind::Map(_) => self.wanted(tree, inner)?,
                     _ => self.free(tree)?,
                 };
-                if self.same(&e.ty, want) {
+                if same(self.d, &e.ty, want) {
                     return Ok(e);
                 }
                 let e = self.coerce(e, inner, tree.span)?;
                 Ok(Expr { kind: ExprKind::Some(Box::new(e)), ty: want.clone() })
             }
-            (TreeKind::List(items), Type::List(t)) => {
+            (TreeKind::List(items), Type::List(t) | Type::Set(t)) => {
                 let items = items.iter().map(|item| self.wanted(item, t)).collect::<Read<_>>()?;
                 Ok(Expr { kind: ExprKind::List(items), ty: want.clone() })
+            }
+            (TreeKind::List(items), Type::Array(t, n)) if items.len() == *n => {
+                let items = items.iter().map(|item| self.wanted(item, t)).collect::<Read<_>>()?;
+                Ok(Expr { kind: ExprKind::List(items), ty: want.clone() })
+            }
+            (TreeKind::List(items), Type::Array(..)) => {
+                Err(self.misfit(&format!("a list of {}", items.len()), want, tree.span))
+            }
+            (TreeKind::List(items) | TreeKind::Tuple(items), Type::Tuple(types))
+                if items.len() == types.len() =>
+            {
+                let items =
+                    items.iter().zip(types).map(|(item, t)| self.wanted(item, t)).collect::<Read<_>>()?;
+                Ok(Expr { kind: ExprKind::Tuple(items), ty: want.clone() })
+            }
+            (TreeKind::List(items) | TreeKind::Tuple(items), Type::Tuple(_)) => {
+                Err(self.misfit(&format!("a tuple of {}", items.len()), want, tree.span))
+            }
+            (TreeKind::Map(entries), Type::Map(key, value)) => {
+                let entry = |(name, tree): &(Ident, Tree)| {
+                    let word = Data { kind: DataKind::Word(name.name.clone()), span: name.span };
+                    Ok((literal(self.d, key, &word)?, self.wanted(tree, value)?))
+                };
+                let entries = entries.iter().map(entry).collect::<Read<_>>()?;
+                Ok(Expr { kind: ExprKind::Map(entries), ty: want.clone() })
             }
             (TreeKind::Map(entries), Type::Named(at)) => {
                 let def = self.d.get(*at);
@@ -208,16 +209,31 @@ impl Typing<'_> {
     }
 
     fn coerce(&self, e: Expr, want: &Type, span: Span) -> Read<Expr> {
-        if self.same(&e.ty, want) {
+        if same(self.d, &e.ty, want) {
             return Ok(e);
         }
-        match (number(self.d, &e.ty), number(self.d, want)) {
-            // A fraction is not cut off in silence.
-            (Some(Type::Float), Some(Type::Int)) => {}
-            (Some(_), Some(_)) => return Ok(Expr { kind: ExprKind::Cast(Box::new(e)), ty: want.clone() }),
-            _ => {}
+        let (cast, length) = (casts(self.d, &e.ty, want), self.length(&e));
+        if cast == Cast::Always || matches!(cast, Cast::OfLength(n) if length == Some(n)) {
+            return Ok(Expr { kind: ExprKind::Cast(Box::new(e)), ty: want.clone() });
         }
-        Err(self.misfit(&format!("`{}`", self.shown(&e.ty)), want, span))
+        let mut d = self.misfit(&format!("`{}`", self.shown(&e.ty)), want, span);
+        if let Cast::OfLength(n) = cast {
+            d.hint =
+                Some(format!("a list that is drawn fits if it always has {n} items: `xs in [0, 1][{n}]`"));
+        }
+        Err(d)
+    }
+
+    /// How many items a list always has.
+    fn length(&self, e: &Expr) -> Option<usize> {
+        match &e.kind {
+            ExprKind::Var(n) => match &self.vars[*n].from {
+                Domain::List(_, low, high) if low == high => usize::try_from(*low).ok(),
+                _ => None,
+            },
+            ExprKind::List(items) => Some(items.len()),
+            _ => None,
+        }
     }
 
     /// The value of a tree where nothing says which type.
@@ -225,8 +241,8 @@ impl Typing<'_> {
         let typed = |kind, ty| Ok(Expr { kind, ty });
         match &tree.kind {
             TreeKind::Word(word) => {
-                if let Some(n) = self.vars.iter().position(|(name, _)| name == word) {
-                    return typed(ExprKind::Var(n), self.vars[n].1.clone());
+                if let Some(n) = self.vars.iter().position(|v| v.name == *word) {
+                    return typed(ExprKind::Var(n), self.vars[n].ty.clone());
                 }
                 let known = literal::integer(word).is_some()
                     || literal::real(word).is_some()
@@ -238,7 +254,7 @@ impl Typing<'_> {
                         let message = format!("`{word}` is not known here");
                         let mut e = Diagnostic::error("V0733", tree.span, message)
                             .label("no variable of this law, and no type says what it is");
-                        e.hint = suggest::hint(word, self.vars.iter().map(|(name, _)| name.as_str()));
+                        e.hint = suggest::hint(word, self.vars.iter().map(|v| v.name.as_str()));
                         Err(Box::new(e))
                     }
                 }
@@ -251,6 +267,11 @@ impl Typing<'_> {
                 let items = items.iter().map(|item| self.wanted(item, &want)).collect::<Read<_>>()?;
                 typed(ExprKind::List(items), Type::List(Box::new(want)))
             }
+            TreeKind::Tuple(items) => {
+                let items: Vec<Expr> = items.iter().map(|item| self.free(item)).collect::<Read<_>>()?;
+                let types = items.iter().map(|e| e.ty.clone()).collect();
+                typed(ExprKind::Tuple(items), Type::Tuple(types))
+            }
             TreeKind::Map(_) => Err(self.untyped(tree.span)),
             TreeKind::Call(name, args) => self.call(tree, name, args),
             TreeKind::Field(inner, name) => {
@@ -262,7 +283,7 @@ impl Typing<'_> {
                     let canonical = names::snake(&name.name);
                     if let Some(n) = fields.iter().position(|f| names::snake(&f.name) == canonical) {
                         let (at, ty) = (*at, fields[n].ty.clone());
-                        return typed(ExprKind::Field(Box::new(inner), at, n), ty);
+                        return typed(ExprKind::Part(Box::new(inner), Part::Field(at, n)), ty);
                     }
                     let message = format!("`{}` has no field `{}`", self.d.get(*at).name, name.name);
                     let mut e = Diagnostic::error("V0732", name.span, message);
@@ -271,6 +292,12 @@ impl Typing<'_> {
                 }
                 let message = format!("`{}` has no fields", self.shown(&inner.ty));
                 Err(Box::new(Diagnostic::error("V0734", name.span, message)))
+            }
+            TreeKind::Part(inner, at) => {
+                let inner = self.free(inner)?;
+                let (n, ty) = part_of(self.d, &inner.ty, at)?;
+                let ty = ty.clone();
+                typed(ExprKind::Part(Box::new(inner), Part::Item(n)), ty)
             }
             TreeKind::Item(inner, index) => {
                 let list = self.free(inner)?;
@@ -371,14 +398,23 @@ impl Typing<'_> {
                 let right = self.beside(b, &left.ty)?;
                 (left, right)
             }
+            _ if matches!(a.kind, TreeKind::Tuple(_) | TreeKind::Map(_)) => {
+                let right = self.free(b)?;
+                (self.wanted(a, &right.ty)?, right)
+            }
+            _ if matches!(b.kind, TreeKind::Tuple(_) | TreeKind::Map(_)) => {
+                let left = self.free(a)?;
+                let right = self.wanted(b, &left.ty)?;
+                (left, right)
+            }
             _ => (self.free(a)?, self.free(b)?),
         };
-        if self.same(&left.ty, &right.ty) {
+        if same(self.d, &left.ty, &right.ty) {
             return Ok((left, right));
         }
         // Beside an option, a value is something.
         let some = |e: Expr, ty: Type| Expr { kind: ExprKind::Some(Box::new(e)), ty };
-        let is_some = |option: &Type, value: &Type| matches!(self.d.plain(option), Type::Option(t) if self.same(t, value));
+        let is_some = |option: &Type, value: &Type| matches!(self.d.plain(option), Type::Option(t) if same(self.d, t, value));
         if is_some(&left.ty, &right.ty) {
             let ty = left.ty.clone();
             return Ok((left, some(right, ty)));
@@ -387,12 +423,9 @@ impl Typing<'_> {
             let ty = right.ty.clone();
             return Ok((some(left, ty), right));
         }
-        match (number(self.d, &left.ty), number(self.d, &right.ty)) {
-            (Some(x), Some(y)) => {
-                let ty = if x == Type::Float || y == Type::Float { Type::Float } else { Type::Int };
-                Ok((self.coerce(left, &ty, a.span)?, self.coerce(right, &ty, b.span)?))
-            }
-            _ => {
+        match common(self.d, &left.ty, &right.ty) {
+            Some(ty) => Ok((self.coerce(left, &ty, a.span)?, self.coerce(right, &ty, b.span)?)),
+            None => {
                 let message =
                     format!("`{}` is compared with `{}`", self.shown(&left.ty), self.shown(&right.ty));
                 let e = Diagnostic::error("V0734", b.span, message).also(a.span, "compared with this");
@@ -474,23 +507,5 @@ impl Typing<'_> {
 
 /// Whether an expression calls a method.
 pub(super) fn calls(e: &Expr) -> bool {
-    match &e.kind {
-        ExprKind::Call(..) => true,
-        ExprKind::Literal(_) | ExprKind::Var(_) => false,
-        ExprKind::Field(a, ..)
-        | ExprKind::Len(a)
-        | ExprKind::Sum(a)
-        | ExprKind::Abs(a)
-        | ExprKind::Some(a)
-        | ExprKind::Cast(a)
-        | ExprKind::Negate(a)
-        | ExprKind::Not(a) => calls(a),
-        ExprKind::Item(a, b)
-        | ExprKind::Extreme(_, a, b)
-        | ExprKind::Binary(_, a, b)
-        | ExprKind::Compare(_, a, b)
-        | ExprKind::Near(a, b, _) => calls(a) || calls(b),
-        ExprKind::List(items) => items.iter().any(calls),
-        ExprKind::Struct(_, fields) => fields.iter().any(|(_, e)| calls(e)),
-    }
+    matches!(e.kind, ExprKind::Call(..)) || e.parts().into_iter().any(calls)
 }
