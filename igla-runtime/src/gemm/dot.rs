@@ -149,7 +149,9 @@ impl<'a> Dots<'a, i8> {
 }
 
 impl<T: Element> Dots<'_, T> {
-    /// The rows and columns of C that were just finished.
+    /// The rows and columns of C that were just finished. Its one call is of what the level is, so there is nothing to gain
+    /// from a copy of it in each caller.
+    #[inline(never)]
     pub(super) fn next(&mut self) -> Option<(Range<usize>, Range<usize>)> {
         let (m, n) = (self.c.rows(), self.c.cols());
         if self.done == n || m == 0 {
