@@ -20,6 +20,12 @@ pub struct Implementation {
     pub has_strips: bool,
 }
 
+/// Whether a format's numbers are decoded many at a time.
+#[must_use]
+pub fn has_form(format: &Format) -> bool {
+    implementation(format, &quote::format_ident!("Any")).is_some()
+}
+
 /// The type `name`, which decodes blocks of a format; `None` if the format has no such form.
 #[must_use]
 pub fn implementation(format: &Format, name: &Ident) -> Option<Implementation> {

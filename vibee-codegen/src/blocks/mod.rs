@@ -18,8 +18,8 @@ mod imp;
 mod product;
 mod tree;
 
-pub use imp::implementation;
-pub use product::{Decoded, decoded, not_only_products};
+pub use imp::{has_form, implementation};
+pub use product::{Decoded, decoded, meets_one_row, not_only_products};
 
 /// Numbers that are decoded at a time, as in igla-runtime.
 const CHUNK: usize = 32;

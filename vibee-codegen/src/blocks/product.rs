@@ -12,7 +12,7 @@ use vibee_spec::term::{
     Source,
 };
 
-use crate::loops::{LoopProgram, Stmt};
+use crate::loops::{Gemm, LoopProgram, Stmt};
 use crate::passes::{rebuild, visit};
 
 /// A stand-in for an operand in a format.
@@ -131,10 +131,7 @@ pub fn not_only_products(loops: &LoopProgram, made: &[Decoded]) -> Vec<usize> {
         Node::Load { from: Source::Input(i), .. } => made.iter().find(|m| m.numbers == *i),
         _ => None,
     };
-    let mut products = Vec::new();
-    for stage in &loops.stages {
-        products_of(&stage.body, &mut products);
-    }
+    let products: Vec<DefId> = products(loops).iter().map(|g| g.def).collect();
     let mut wrong: Vec<usize> = Vec::new();
     for (id, _) in program.live().filter(|(id, _)| !products.contains(id)) {
         for root in program.roots(id) {
@@ -146,11 +143,26 @@ pub fn not_only_products(loops: &LoopProgram, made: &[Decoded]) -> Vec<usize> {
     wrong
 }
 
-fn products_of(stmts: &[Stmt], out: &mut Vec<DefId>) {
+/// Whether some product multiplies one row with a stand-in.
+#[must_use]
+pub fn meets_one_row(loops: &LoopProgram, of: &Decoded) -> bool {
+    let exprs = &loops.program.kernel.exprs;
+    let reads = |g: &Gemm| matches!(exprs.node(g.b.load), Node::Load { from: Source::Input(i), .. } if *i == of.numbers);
+    products(loops).into_iter().any(|g| g.m.is_empty() && reads(g))
+}
+
+/// All matrix products.
+fn products(loops: &LoopProgram) -> Vec<&Gemm> {
+    let mut out = Vec::new();
+    loops.stages.iter().for_each(|stage| collect(&stage.body, &mut out));
+    out
+}
+
+fn collect<'a>(stmts: &'a [Stmt], out: &mut Vec<&'a Gemm>) {
     for s in stmts {
         match s {
-            Stmt::Gemm(g) => out.push(g.def),
-            Stmt::Loop { body, .. } => products_of(body, out),
+            Stmt::Gemm(g) => out.push(g),
+            Stmt::Loop { body, .. } => collect(body, out),
             _ => {}
         }
     }

@@ -112,7 +112,13 @@ impl Decoders {
             }
             let mut found = StandIns::new();
             for m in &made {
-                match self.decoder(&k.packed[m.packed].format, taken) {
+                let format = &k.packed[m.packed].format;
+                // One row is multiplied as fast by loops, which decode any form in lanes.
+                if blocks::meets_one_row(&loops, m) && !blocks::has_form(format) {
+                    refused.push(m.packed);
+                    continue;
+                }
+                match self.decoder(format, taken) {
                     Some(decoder) => {
                         found.insert(m.numbers, StandIn { bytes: m.bytes, decoder });
                     }
